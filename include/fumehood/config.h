@@ -1,0 +1,51 @@
+// Config: what an installation decides, read by ReadConfig from fumehood.toml (system, user, project), then FUMEHOOD_*,
+// then EXECUTOR_TYPE. A project's file can only tighten.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace fumehood {
+
+// The limits that a profile names. Units as in AnalysisSpec.
+struct Limits {
+  int64_t memory_limit_mb = 2048;
+  double cpu_quota = 1.0;
+  int64_t pids_limit = 256;
+  int64_t timeout_seconds = 1800;
+  int64_t grace_seconds = 10;
+  int64_t idle_timeout_seconds = 0;  // 0: off
+  int64_t disk_limit_mb = 10240;
+  int64_t inode_limit = 1000000;
+  int64_t output_limit_mb = 64;
+  bool operator==(const Limits&) const = default;
+};
+
+// No configuration can allow more than this: pids is the kernel's own bound, the others keep sums within their types.
+inline constexpr Limits kHighestLimits{.memory_limit_mb = int64_t{1} << 24,
+                                       .cpu_quota = 4096,
+                                       .pids_limit = 4194304,
+                                       .timeout_seconds = 366 * 86400,
+                                       .grace_seconds = 3600,
+                                       .idle_timeout_seconds = 366 * 86400,
+                                       .disk_limit_mb = int64_t{1} << 24,
+                                       .inode_limit = 1000000000,
+                                       .output_limit_mb = 1048576};
+
+struct Config {
+  std::string state_dir;                    // absolute; see DefaultStateDir in src/config
+  std::string executor = "local";
+  std::map<std::string, Limits> profiles;   // has at least default, notebook, post_process, tool
+  Limits maximum = kHighestLimits;          // what a spec may ask for at most
+  std::string disk_method = "auto";         // auto | quota | sampled
+  std::vector<std::string> allow_weaker;    // allowed without being named by the spec
+  int64_t uid_range_first = 2000000000;     // runs started by root get one uid each from here
+  int64_t uid_range_count = 65536;
+  double usage_interval_seconds = 1.0;      // of usage.csv
+  std::string cgroup_parent;                // below which runs get their cgroups; empty: found out
+  int64_t spare_boxes = 1;                  // sealed boxes that a program which launches runs keeps ready; 0 to 256
+};
+
+}  // namespace fumehood

@@ -1,0 +1,135 @@
+#include "src/config/settings.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "src/base/text.h"
+#include "src/spec/names.h"
+
+namespace fumehood {
+namespace {
+
+constexpr const char* kDiskMethods[] = {"auto", "quota", "sampled"};
+
+// 0 to 999 are the system's and 2^32 - 1 means "none": neither can be given to a run.
+constexpr int64_t kLowestRunUid = 1000;
+constexpr int64_t kHighestRunUid = 4294967294;
+constexpr int64_t kMostSpareBoxes = 256;
+constexpr double kShortestInterval = 0.05;
+constexpr double kLongestInterval = 3600;
+
+template <typename Names>
+void ReadOneOf(NodeReader& reader, const Node& node, const FieldPath& path, const Names& names, std::string& out) {
+  std::string text;
+  if (!reader.Text(node, path, text)) return;
+  const std::vector<std::string> allowed(std::begin(names), std::end(names));
+  if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+    return reader.Report(node, path, fmt::format("is {}; allowed: {}{}", ShortQuoted(text), Join(allowed, ", "), NearestHint(text, allowed)));
+  }
+  out = text;
+}
+
+void ReadStateDir(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  std::string text;
+  if (!reader.Text(node, path, text)) return;
+  if (!text.starts_with('/')) return reader.Report(node, path, fmt::format("is {}; an absolute path is needed", ShortQuoted(text)));
+  std::string normal = std::filesystem::path(text).lexically_normal().string();
+  while (normal.ends_with('/')) normal.pop_back();
+  if (normal.empty()) return reader.Report(node, path, "is '/'; a directory of its own is needed");
+  config.state_dir = normal;
+}
+
+void ReadDiskMethod(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadOneOf(reader, node, path, kDiskMethods, config.disk_method);
+}
+
+void ReadAllowWeaker(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  std::vector<std::string> layers;
+  if (!reader.TextList(node, path, layers)) return;
+  const std::vector<std::string> allowed(std::begin(kHoodLayers), std::end(kHoodLayers));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (IsHoodLayer(layers[i])) continue;
+    reader.Report(node.items[i], path.Item(i),
+                  fmt::format("is {}; allowed: {}{}", ShortQuoted(layers[i]), Join(allowed, ", "), NearestHint(layers[i], allowed)));
+  }
+  config.allow_weaker = std::move(layers);
+}
+
+void ReadWhole(NodeReader& reader, const Node& node, const FieldPath& path, int64_t lowest, int64_t highest, int64_t& out) {
+  int64_t value = 0;
+  if (!reader.Whole(node, path, value)) return;
+  if (value < lowest || value > highest) {
+    return reader.Report(node, path, fmt::format("is {}; allowed: {} to {}", value, lowest, highest));
+  }
+  out = value;
+}
+
+void ReadUid(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, kLowestRunUid, kHighestRunUid, config.uid_range_first);
+}
+
+void ReadUidCount(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 1, kHighestRunUid, config.uid_range_count);
+}
+
+void ReadInterval(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  double value = 0;
+  if (!reader.Number(node, path, value)) return;
+  if (!(value >= kShortestInterval && value <= kLongestInterval)) {
+    return reader.Report(node, path, fmt::format("is {}; allowed: {} to {}", Describe(node), kShortestInterval, kLongestInterval));
+  }
+  config.usage_interval_seconds = value;
+}
+
+void ReadSpareBoxes(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 0, kMostSpareBoxes, config.spare_boxes);
+}
+
+void ReadCgroupParent(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  std::string text;
+  if (!reader.Text(node, path, text)) return;
+  const std::vector<std::string> steps = Split(text, '/');
+  if (std::find(steps.begin(), steps.end(), "..") != steps.end()) {
+    return reader.Report(node, path, fmt::format("is {}; `..` is not allowed", ShortQuoted(text)));
+  }
+  config.cgroup_parent = text;
+}
+
+constexpr Setting kSettings[] = {
+    {"state_dir", "FUMEHOOD_STATE", false, ReadStateDir},
+    {"executor", "FUMEHOOD_EXECUTOR", false, ReadExecutor},
+    {"disk_method", "FUMEHOOD_DISK_METHOD", false, ReadDiskMethod},
+    {"allow_weaker", "FUMEHOOD_ALLOW_WEAKER", true, ReadAllowWeaker},
+    {"uid_range_first", "FUMEHOOD_UID_RANGE_FIRST", false, ReadUid},
+    {"uid_range_count", "FUMEHOOD_UID_RANGE_COUNT", false, ReadUidCount},
+    {"usage_interval_seconds", "FUMEHOOD_USAGE_INTERVAL_SECONDS", false, ReadInterval},
+    {"cgroup_parent", "FUMEHOOD_CGROUP_PARENT", false, ReadCgroupParent},
+    {"spare_boxes", "FUMEHOOD_SPARE_BOXES", false, ReadSpareBoxes},
+};
+
+}  // namespace
+
+void ReadExecutor(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadOneOf(reader, node, path, kExecutorNames, config.executor);
+}
+
+std::span<const Setting> Settings() { return kSettings; }
+
+const Setting* FindSetting(std::string_view key) {
+  for (const Setting& setting : kSettings) {
+    if (setting.key == key) return &setting;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> ConfigKeyNames() {
+  std::vector<std::string> names;
+  for (const Setting& setting : kSettings) names.emplace_back(setting.key);
+  names.insert(names.end(), {"maximum", "profiles"});
+  return names;
+}
+
+}  // namespace fumehood

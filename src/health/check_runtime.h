@@ -1,0 +1,31 @@
+// The check of a runtime: its files against what their records say, then its interpreter, under the hood, with what the catalog
+// says it carries. What it finds is kept in the catalog.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fumehood/config.h"
+#include "src/executor/local/resolve.h"
+#include "src/runtime/catalog.h"
+
+namespace fumehood {
+
+struct RuntimeCheck {
+  RuntimeHealth health;
+  std::vector<RuntimeFault> faults;   // foreign files among them, which alone make nothing unhealthy
+  std::vector<LockedPackage> packages;
+  int64_t files = 0;
+  int64_t bytes = 0;                  // that were compared
+};
+
+struct RuntimeCheckRequest {
+  bool deep = false;                                              // compare every byte
+  std::function<void(int64_t done, int64_t total)> progress;     // in bytes; may be empty; called from several threads
+};
+
+// Writes nothing. An error: the check itself could not be made.
+Result<RuntimeCheck> CheckRuntime(const CatalogEntry& entry, const Config& config, const Submitter& submitter, const RuntimeCheckRequest& request);
+
+}  // namespace fumehood

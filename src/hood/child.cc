@@ -1,0 +1,217 @@
+#include "src/hood/child.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <iterator>
+
+#include "src/hood/plan_wire.h"
+#include "src/sys/c_strings.h"
+#include "src/sys/message.h"
+
+namespace fumehood {
+namespace {
+
+void Tell(int fd, const ChildReport& report) {
+  // Nobody to complain to: when the keeper has gone, the end of the keepalive pipe ends the run anyway.
+  (void)!write(fd, &report, sizeof report);
+}
+
+// The system calls themselves: glibc's wrappers would signal other threads, of which there are none.
+bool SetIds(uid_t uid, gid_t gid) {
+  return syscall(SYS_setresgid, gid, gid, gid) == 0 && syscall(SYS_setresuid, uid, uid, uid) == 0;
+}
+
+// The keeper blocks signals and ignores none, and was itself started with every signal at its default.
+void RestoreSignals() {
+  sigset_t none;
+  sigemptyset(&none);
+  (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+ChildTask::ChildTask(const HoodPlan& box, const ChildFds& fds, TreeSlots* slots, bool trees_are_open, bool may_drop_groups)
+    : box_(box), fds_(fds), slots_(slots), trees_are_open_(trees_are_open), may_drop_groups_(may_drop_groups) {}
+
+void ChildTask::Fail(ChildReport::Kind kind, int index, int error) const {
+  Tell(fds_.report, {.kind = kind, .index = index, .error = error});
+  _exit(1);
+}
+
+void ChildTask::Run() const {
+  sigset_t all;
+  sigfillset(&all);
+  (void)sigprocmask(SIG_SETMASK, &all, nullptr);
+  (void)close(fds_.line_keeper);
+  (void)umask(022);  // the keeper's own is for its records
+  WaitForGo();
+  TakeIds();
+  // After the ids: a change of credentials clears it (prctl(2)).
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) Fail(ChildReport::kIdsFailed, -1, errno);
+  // Here and not by the clone: a cgroup namespace begins at the cgroup of whoever makes it, and only now that is the run's.
+  if ((box_.namespaces & kNsCgroup) != 0 && unshare(CLONE_NEWCGROUP) != 0) Fail(ChildReport::kNamespaceFailed, -1, errno);
+  Walk(box_, ChildReport::kBoxStepFailed);
+  Tell(fds_.report, {.kind = ChildReport::kBoxed});
+  const RunPart run = ReceiveRun();
+  Walk(run.plan, ChildReport::kStepFailed);
+  TellNamespaces();
+  if (chdir(run.plan.cwd.c_str()) != 0) Fail(ChildReport::kChdirFailed, -1, errno);
+  const Kept fds = KeepOnly(run.stdin_fd.get());
+  const int analysis = StartAnalysis(run.plan, fds);
+  close(fds.stdin_fd);
+  close(fds.stdout_fd);
+  close(fds.stderr_fd);
+  ReapUntilTheEnd(fds, analysis);
+}
+
+void ChildTask::WaitForGo() const {
+  char byte = 0;
+  ssize_t got = 0;
+  do {
+    got = read(fds_.line, &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  if (got != 1) _exit(1);  // the keeper has gone
+}
+
+void ChildTask::TakeIds() const {
+  // An ordinary user may not drop groups in a user namespace (user_namespaces(7)); root must.
+  if (may_drop_groups_ && setgroups(0, nullptr) != 0) Fail(ChildReport::kIdsFailed, -1, errno);
+  if (!SetIds(static_cast<uid_t>(box_.uid_inside), static_cast<gid_t>(box_.gid_inside))) {
+    Fail(ChildReport::kIdsFailed, -1, errno);
+  }
+}
+
+// Told from inside: to the keeper of an ordinary user, a process that cannot be traced does not show its namespaces.
+void ChildTask::TellNamespaces() const {
+  constexpr const char* kLinks[] = {"/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/ns/pid",    "/proc/self/ns/ipc",
+                                    "/proc/self/ns/uts",  "/proc/self/ns/net", "/proc/self/ns/cgroup", "/proc/self/ns/time"};
+  ChildReport report{.kind = ChildReport::kSealed};
+  for (size_t i = 0; i < std::size(kLinks); ++i) {
+    struct stat info {};
+    if (stat(kLinks[i], &info) == 0) report.namespaces[i] = info.st_ino;
+  }
+  Tell(fds_.report, report);
+}
+
+void ChildTask::Walk(const HoodPlan& plan, ChildReport::Kind failure) const {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const HoodStep& step = plan.steps[i];
+    if (step.op == Op::kOpenTree && trees_are_open_) continue;
+    const int error = ApplyStep(step, slots_);
+    if (error != 0) Fail(failure, static_cast<int>(i), error);
+  }
+}
+
+ChildTask::RunPart ChildTask::ReceiveRun() const {
+  constexpr size_t kLimit = size_t{64} << 20;
+  auto message = ReceiveMessage(Fd(fds_.line), kLimit);
+  if (!message || !*message) _exit(1);  // the keeper has gone, or the run will not be
+  auto plan = DecodePlan((*message)->bytes);
+  if (!plan || (*message)->fds.empty()) Fail(ChildReport::kIdsFailed, -1, EBADMSG);
+  std::vector<Fd>& fds = (*message)->fds;
+  size_t next = 1;
+  for (const HoodStep& step : plan->steps) {
+    if (step.op != Op::kOpenTree || !trees_are_open_) continue;
+    if (next == fds.size()) Fail(ChildReport::kIdsFailed, -1, EBADMSG);
+    slots_->fds[step.slot] = fds[next++].Release();
+  }
+  return {std::move(plan).value(), std::move(fds[0])};
+}
+
+// Everything else that the keeper had open (its records, the cgroup, other ends of pipes) is closed here and not left to
+// exec: PID 1 never execs.
+ChildTask::Kept ChildTask::KeepOnly(int stdin_fd) const {
+  constexpr int kFloor = 512;  // above what the keeper and the slots use
+  Kept kept{fds_.report, fds_.keepalive, stdin_fd, fds_.stdout_fd, fds_.stderr_fd};
+  int last = kFloor;
+  for (int* fd : {&kept.report, &kept.keepalive, &kept.stdin_fd, &kept.stdout_fd, &kept.stderr_fd}) {
+    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, kFloor);
+    if (*fd < 0) Fail(ChildReport::kChdirFailed, -1, errno);
+    last = *fd;
+  }
+  (void)close_range(0, kFloor - 1, 0);
+  (void)close_range(static_cast<unsigned>(last) + 1, ~0U, 0);
+  return kept;
+}
+
+int ChildTask::StartAnalysis(const HoodPlan& plan, const Kept& fds) const {
+  const std::vector<char*> argv = CStrings(plan.argv);
+  const std::vector<char*> env = CStrings(plan.env);
+  // Shared with the child until it has executed or exited: that is what vfork is.
+  volatile int exec_error = 0;
+  const int pid = vfork();
+  if (pid == 0) {
+    dup2(fds.stdin_fd, 0);
+    dup2(fds.stdout_fd, 1);
+    dup2(fds.stderr_fd, 2);
+    setsid();
+    RestoreSignals();
+    int worst = ENOENT;
+    for (const std::string& path : plan.executables) {
+      execve(path.c_str(), argv.data(), env.data());
+      // As execvp(3): a file that may not be executed is remembered, but a later place on PATH may still have one.
+      if (errno != ENOENT && errno != ENOTDIR) worst = errno;
+    }
+    exec_error = worst;
+    _exit(127);
+  }
+  if (pid < 0) {
+    Tell(fds.report, {.kind = ChildReport::kExecFailed, .error = errno});
+    _exit(1);
+  }
+  if (exec_error != 0) {
+    Tell(fds.report, {.kind = ChildReport::kExecFailed, .error = exec_error});
+    _exit(1);
+  }
+  Tell(fds.report, {.kind = ChildReport::kStarted});
+  return pid;
+}
+
+void ChildTask::ReapUntilTheEnd(const Kept& fds, int analysis) const {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGCHLD);
+  sigaddset(&wanted, SIGTERM);
+  struct pollfd waits[2] = {{signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, 0}, {fds.keepalive, POLLIN, 0}};
+  // A child may have ended before the descriptor was there: SIGCHLD is pending then, and shows.
+  for (;;) {
+    if (poll(waits, 2, -1) < 0 && errno != EINTR) _exit(1);
+    if (waits[1].revents != 0) _exit(1);  // the keeper has gone: PID 1's end is everybody's
+    struct signalfd_siginfo info;
+    while (read(waits[0].fd, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      if (info.ssi_signo == SIGTERM) (void)kill(-analysis, SIGTERM);
+    }
+    for (;;) {
+      int status = 0;
+      const pid_t ended = waitpid(-1, &status, WNOHANG);
+      if (ended <= 0) break;
+      if (ended == analysis) EndWithAll(fds.report, status);
+    }
+  }
+}
+
+// What the analysis left behind ends with it. Our own end would see to that too, but only after the kernel has taken down the
+// namespaces, which takes it milliseconds; this way the keeper knows before.
+void ChildTask::EndWithAll(int report, int wait_status) {
+  const bool is_init = getpid() == 1;  // else -1 would be everybody on the host: never without a pid namespace of our own
+  while (is_init) {
+    (void)kill(-1, SIGKILL);  // all of the namespace but ourselves
+    // The orphans of what dies become ours before it can be reaped, so that no child left means that nobody is left.
+    if (waitpid(-1, nullptr, 0) < 0 && errno != EINTR) break;
+  }
+  Tell(report, {.kind = ChildReport::kExited, .wait_status = wait_status});
+  _exit(0);
+}
+
+}  // namespace fumehood

@@ -1,0 +1,87 @@
+// The run's first process: seals itself in by walking the plan, starts the analysis, and then is PID 1 of the run's
+// namespace: it reaps, forwards SIGTERM, and ends everything when the keeper's pipe closes.
+//
+// It works in two parts. The box (namespaces, new root, what every run is shown) needs nothing but the submitter to be known; a
+// box may wait long for its run. The run's own part of the plan then comes through a socket, with the command.
+//
+// It is the keeper's own small static image, forked from its one thread: no exec stands between clone and the hood. It is not
+// dumpable, so the analysis, though it has the same uid, can neither trace it nor look into its memory or descriptors.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/hood/plan.h"
+#include "src/hood/steps.h"
+#include "src/sys/fd.h"
+
+namespace fumehood {
+
+// What the child tells the keeper; each is one write(2), below PIPE_BUF and so never torn.
+struct ChildReport {
+  enum Kind : int32_t {
+    kBoxStepFailed = 1,  // index: of the step of the box; error
+    kBoxed,           // the box stands
+    kStepFailed,      // index: of the step of the run; error
+    kIdsFailed,       // error
+    kNamespaceFailed, // error
+    kChdirFailed,     // error
+    kExecFailed,      // error
+    kSealed,          // namespaces: as this process sees its own, the plan walked
+    kStarted,         // the analysis has been executed
+    kExited,          // wait_status of the analysis; it and all that it started are dead and reaped
+  };
+  int32_t kind = 0;
+  int32_t index = -1;
+  int32_t error = 0;
+  int32_t wait_status = 0;
+  uint64_t namespaces[8] = {};  // inode of /proc/self/ns/*, in the order of kNamespaceNames; 0: not known
+};
+
+// Descriptors that the child has; all of them close-on-exec.
+struct ChildFds {
+  int line = -1;       // socket: first one byte, the id maps are written; then the run's part (src/sys/message.h)
+  int line_keeper = -1;  // the keeper's end of it, closed here: only so does the keeper's end show as end of file
+  int report = -1;
+  int keepalive = -1;  // its end of file means that the keeper has gone
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+};
+
+// Laid out before the clone; points into the box's plan, which outlives it.
+//
+// The message that puts a run into the box is EncodePlan of the run's steps with its command, and these descriptors: the
+// analysis' standard input and, where the keeper opens the trees, one for each kOpenTree step in their order.
+class ChildTask {
+ public:
+  ChildTask(const HoodPlan& box, const ChildFds& fds, TreeSlots* slots, bool trees_are_open, bool may_drop_groups);
+
+  [[noreturn]] void Run() const;
+
+ private:
+  void WaitForGo() const;
+  void TakeIds() const;
+  struct RunPart {
+    HoodPlan plan;
+    Fd stdin_fd;
+  };
+  struct Kept {  // the descriptors that PID 1 goes on with
+    int report, keepalive, stdin_fd, stdout_fd, stderr_fd;
+  };
+  void Walk(const HoodPlan& plan, ChildReport::Kind failure) const;
+  RunPart ReceiveRun() const;
+  void TellNamespaces() const;
+  Kept KeepOnly(int stdin_fd) const;
+  int StartAnalysis(const HoodPlan& plan, const Kept& fds) const;
+  [[noreturn]] void ReapUntilTheEnd(const Kept& fds, int analysis) const;
+  [[noreturn]] static void EndWithAll(int report, int wait_status);
+  [[noreturn]] void Fail(ChildReport::Kind kind, int index, int error) const;
+
+  const HoodPlan& box_;
+  ChildFds fds_;
+  TreeSlots* slots_;
+  bool trees_are_open_;
+  bool may_drop_groups_;
+};
+
+}  // namespace fumehood
