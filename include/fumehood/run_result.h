@@ -47,7 +47,7 @@ struct Isolation {
   bool no_new_privs = false;
   bool no_capabilities = false;
   int landlock_abi = 0;                  // 0: not in force
-  std::string filesystem;                // "overlay" or "none"
+  std::string filesystem;                // "overlay", "none"; "unknown": the run was over before it could be read
   std::string network;                   // "none" or "host"
   std::string disk;                      // "quota" or "sampled"
   int64_t uid = -1;                      // of the analysis, as the host sees it

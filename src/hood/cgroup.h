@@ -139,6 +139,7 @@ class RunCgroup {
   void ReadV1(CgroupUsage& usage);
   Result<std::vector<pid_t>> AllPids() const;
   Result<void> KillByPids(int64_t deadline_ms);
+  void LetCacheGo();
   int V1Dir(const std::string& controller) const;  // -1 where the run has none
   const std::string& PathOf(const std::string& hierarchy) const { return paths_.at(hierarchy); }
 

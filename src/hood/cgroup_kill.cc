@@ -24,6 +24,9 @@ namespace fumehood {
 namespace {
 
 constexpr int64_t kKillPatienceMs = 10000;   // longer waits are for a device or server that does not answer
+constexpr int64_t kCacheWorthKeeping = int64_t{8} << 20;
+constexpr char kMemoryReclaim[] = "memory.reclaim";         // v2
+constexpr char kMemoryForceEmpty[] = "memory.force_empty";  // v1
 constexpr int64_t kRemovePatienceMs = 2000;  // dead processes leave a cgroup within milliseconds
 
 int64_t NowMs() {
@@ -135,7 +138,22 @@ Result<void> RunCgroup::KillByPids(int64_t deadline_ms) {
   }
 }
 
+// A memory cgroup that is removed with page cache to its name lives on in the kernel, unseen, until that is reclaimed, which may
+// be never; and each one that lives on makes every mount on the host dearer (thousands of them double a launch). So the little
+// that most runs leave is let go first. What is more may be an input that the next run reads again: it stays.
+void RunCgroup::LetCacheGo() {
+  const auto usage = Read();
+  if (!usage || usage->memory_bytes > kCacheWorthKeeping) return;
+  // Kernels before 5.19 have no such file on v2, and a v2 write says EAGAIN where less could be had than was asked for.
+  if (version_ == CgroupVersion::kV2) {
+    (void)WriteKernelFile(v2_dir_.get(), kMemoryReclaim, std::to_string(kCacheWorthKeeping));
+  } else if (V1Dir("memory") >= 0) {
+    (void)WriteKernelFile(V1Dir("memory"), kMemoryForceEmpty, "0");
+  }
+}
+
 Result<void> RunCgroup::Remove() {
+  LetCacheGo();
   const int64_t deadline_ms = NowMs() + kRemovePatienceMs;
   for (auto entry = paths_.begin(); entry != paths_.end(); entry = paths_.erase(entry)) {
     const std::string& path = entry->second;

@@ -196,21 +196,25 @@ void ChildTask::ReapUntilTheEnd(const Kept& fds, int analysis) const {
       int status = 0;
       const pid_t ended = waitpid(-1, &status, WNOHANG);
       if (ended <= 0) break;
-      if (ended == analysis) EndWithAll(fds.report, status);
+      if (ended == analysis) EndWithAll(fds, status);
     }
   }
 }
 
 // What the analysis left behind ends with it. Our own end would see to that too, but only after the kernel has taken down the
 // namespaces, which takes it milliseconds; this way the keeper knows before.
-void ChildTask::EndWithAll(int report, int wait_status) {
+void ChildTask::EndWithAll(const Kept& fds, int wait_status) {
   const bool is_init = getpid() == 1;  // else -1 would be everybody on the host: never without a pid namespace of our own
   while (is_init) {
     (void)kill(-1, SIGKILL);  // all of the namespace but ourselves
     // The orphans of what dies become ours before it can be reaped, so that no child left means that nobody is left.
     if (waitpid(-1, nullptr, 0) < 0 && errno != EINTR) break;
   }
-  Tell(report, {.kind = ChildReport::kExited, .wait_status = wait_status});
+  Tell(fds.report, {.kind = ChildReport::kExited, .wait_status = wait_status});
+  // Until the keeper lets go: of a run that was over before the keeper came to it, the isolation can still be read back from /proc.
+  struct pollfd keeper {fds.keepalive, POLLIN, 0};
+  while (poll(&keeper, 1, -1) < 0 && errno == EINTR) {
+  }
   _exit(0);
 }
 

@@ -74,7 +74,7 @@ class ChildTask {
   Kept KeepOnly(int stdin_fd) const;
   int StartAnalysis(const HoodPlan& plan, const Kept& fds) const;
   [[noreturn]] void ReapUntilTheEnd(const Kept& fds, int analysis) const;
-  [[noreturn]] static void EndWithAll(int report, int wait_status);
+  [[noreturn]] static void EndWithAll(const Kept& fds, int wait_status);
   [[noreturn]] void Fail(ChildReport::Kind kind, int index, int error) const;
 
   const HoodPlan& box_;

@@ -89,7 +89,8 @@ Isolation ProbeIsolation(pid_t pid, const uint64_t (&namespaces)[8], const RunCg
     std::from_chars(uid.data(), uid.data() + uid.size(), isolation.uid);
   }
   const auto mounts = ReadFile(run->get(), "mountinfo");
-  isolation.filesystem = mounts && FileSystemAt(*mounts, plan.cwd) == "overlay" ? "overlay" : "none";
+  // A process that is ending shows its mounts no more: a limit that ended the run within its first moments.
+  isolation.filesystem = !mounts ? "unknown" : FileSystemAt(*mounts, plan.cwd) == "overlay" ? "overlay" : "none";
   const bool own_network = std::find(isolation.namespaces.begin(), isolation.namespaces.end(), "net") != isolation.namespaces.end();
   isolation.network = own_network ? "none" : "host";
   // The kernel shows landlock nowhere. The run would not have started had the step failed, so the step's presence is the proof.

@@ -117,7 +117,8 @@ def test_gc_removes_a_box_whose_keeper_was_killed(hood):
 def test_a_spare_whose_keeper_was_killed_is_not_used(hood):
     process = hood.start(1, 2, "--", "sleep", int(machine.PATIENCE), program=hood.programs / DRIVER, stdin=subprocess.PIPE)
     # While the first run sleeps, the spare for the second is there, and dies.
-    assert kernel.wait_until(lambda: len(keepers(hood)) == 1 and hood.runs(), 60)
+    # Its own box lies where spares do until it is a run: only what is there afterwards is the spare.
+    assert kernel.wait_until(hood.runs, 60) and kernel.wait_until(lambda: len(keepers(hood)) == 1, 60)
     os.kill(keepers(hood)[0]["pid"], 9)
     assert len(runs_of(process)) == 2
     end(process)
