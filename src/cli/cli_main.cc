@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "src/base/ulid.h"
 #include "src/cli/command.h"
 #include "src/cli/parser.h"
 #include "src/cli/terminal.h"
@@ -27,6 +28,10 @@ Result<int> Main(const std::vector<std::string>& words, Context& context) {
   if (parsed.command == nullptr) {
     PrintOut(parsed.text);
     return 0;
+  }
+  if (parsed.command->launches) {
+    // Where it cannot be had, the launch says why.
+    if (auto keeper = IdleKeeper::Start(NewRunId())) context.keeper.emplace(std::move(keeper).value());
   }
   if (parsed.command->needs_config) {
     FH_ASSIGN_OR_RETURN(context.config, ReadConfig(DefaultSources()));

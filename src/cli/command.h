@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fumehood/config.h"
 #include "fumehood/result.h"
+#include "src/executor/local/idle_keeper.h"
 #include "src/executor/local/local_executor.h"
 
 namespace fumehood {
@@ -44,6 +46,7 @@ struct Context {
   bool err_is_terminal = false;
   bool in_is_terminal = false;
   bool json = false;  // --json was given: errors are JSON too
+  std::optional<IdleKeeper> keeper;  // of a command that launches
 };
 
 struct Command {
@@ -55,6 +58,7 @@ struct Command {
   std::function<Result<int>(const Arguments&, Context&)> run;  // gives the exit code
   bool hidden = false;
   bool needs_config = true;  // false: works whatever the configuration holds
+  bool launches = false;  // a keeper is started for it, while it reads its spec
   bool tells_problems = false;  // it tells Arguments::problems itself, with all that it finds wrong
 };
 

@@ -84,8 +84,9 @@ Result<void> Attend(const Launched& launched, const Fd& signals, InputPump& inpu
   return Error(ErrorCode::kInternal, "the keeper of run " + launched.id + ": " + news.substr(failed + 7, news.find('\n', failed) - failed - 7));
 }
 
-Result<Launched> StartInForeground(const AnalysisSpec& spec, const Context& context, InputPump& input) {
+Result<Launched> StartInForeground(const AnalysisSpec& spec, Context& context, InputPump& input) {
   LaunchRequest request;
+  if (context.keeper) request.keeper = &*context.keeper;
   request.spec = spec;
   request.submitter = context.submitter;
   Fd run_input;
@@ -147,7 +148,7 @@ void WriteResultFile(const std::string& path, const RunResult& result, const Con
   if (!written) Tell(std::move(written).error().Within("the result could not be written; it is in " + Quoted(result.run_dir)), context);
 }
 
-Result<Launched> StartOrExplain(const GivenSpec& given, const Context& context, InputPump& input) {
+Result<Launched> StartOrExplain(const GivenSpec& given, Context& context, InputPump& input) {
   auto launched = StartInForeground(given.spec, context, input);
   if (!launched) return given.Placed(std::move(launched).error());
   return launched;
@@ -182,7 +183,7 @@ Command RunCommand() {
                                  "Fumehood's, 126 and 127 a command that could not be started. Limits that are not given are the profile's\n"
                                  "(`fumehood profiles`). Beside a SPEC a flag replaces what the file says of the same thing: a whole field, or\n"
                                  "the variable, label, database or input of that name or place; --output and --allow-weaker add.",
-                  .run = Run, .tells_problems = true};
+                  .run = Run, .launches = true, .tells_problems = true};
   command.flags.push_back({.name = "result", .value = "FILE", .help = "Write the RunResult there as JSON"});
   command.flags.push_back({.name = "apply", .help = "If it ends well, bring what it wrote into the work directory"});
   command.flags.push_back({.name = "quiet", .letter = 'q', .help = "Say nothing at the end"});

@@ -15,6 +15,7 @@
 #include <csignal>
 #include <iterator>
 
+#include "src/hood/network_namespace.h"
 #include "src/hood/plan_wire.h"
 #include "src/sys/c_strings.h"
 #include "src/sys/message.h"
@@ -61,7 +62,7 @@ void ChildTask::Run() const {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) Fail(ChildReport::kIdsFailed, -1, errno);
   // Here and not by the clone: a cgroup namespace begins at the cgroup of whoever makes it, and only now that is the run's.
   if ((box_.namespaces & kNsCgroup) != 0 && unshare(CLONE_NEWCGROUP) != 0) Fail(ChildReport::kNamespaceFailed, -1, errno);
-  Walk(box_, ChildReport::kBoxStepFailed);
+  WalkBox();
   Tell(fds_.report, {.kind = ChildReport::kBoxed});
   const RunPart run = ReceiveRun();
   Walk(run.plan, ChildReport::kStepFailed);
@@ -104,13 +105,32 @@ void ChildTask::TellNamespaces() const {
   Tell(fds_.report, report);
 }
 
-void ChildTask::Walk(const HoodPlan& plan, ChildReport::Kind failure) const {
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const HoodStep& step = plan.steps[i];
-    if (step.op == Op::kOpenTree && trees_are_open_) continue;
-    const int error = ApplyStep(step, slots_);
-    if (error != 0) Fail(failure, static_cast<int>(i), error);
+void ChildTask::WalkBox() const {
+  NetworkNamespace network;
+  bool joined = (box_.namespaces & kNsNet) == 0;
+  const auto join = [&] {
+    const int error = joined ? 0 : network.Join();
+    if (error != 0) Fail(ChildReport::kNetworkFailed, -1, error);
+    joined = true;
+  };
+  const int error = joined ? 0 : network.StartMaking();
+  if (error != 0) Fail(ChildReport::kNetworkFailed, -1, error);
+  for (size_t i = 0; i < box_.steps.size(); ++i) {
+    if (box_.steps[i].op == Op::kLoopbackUp) join();
+    Apply(box_, i, ChildReport::kBoxStepFailed);
   }
+  join();
+}
+
+void ChildTask::Walk(const HoodPlan& plan, ChildReport::Kind failure) const {
+  for (size_t i = 0; i < plan.steps.size(); ++i) Apply(plan, i, failure);
+}
+
+void ChildTask::Apply(const HoodPlan& plan, size_t index, ChildReport::Kind failure) const {
+  const HoodStep& step = plan.steps[index];
+  if (step.op == Op::kOpenTree && trees_are_open_) return;
+  const int error = ApplyStep(step, slots_);
+  if (error != 0) Fail(failure, static_cast<int>(index), error);
 }
 
 ChildTask::RunPart ChildTask::ReceiveRun() const {

@@ -1,6 +1,9 @@
 // The run's first process: seals itself in by walking the plan, starts the analysis, and then is PID 1 of the run's
 // namespace: it reaps, forwards SIGTERM, and ends everything when the keeper's pipe closes.
 //
+// The caller clones it into the plan's namespaces but two, which it makes itself: the cgroup namespace, which begins where its maker
+// is, and the network namespace, which is made beside the other steps.
+//
 // It works in two parts. The box (namespaces, new root, what every run is shown) needs nothing but the submitter to be known; a
 // box may wait long for its run. The run's own part of the plan then comes through a socket, with the command.
 //
@@ -24,7 +27,8 @@ struct ChildReport {
     kBoxed,           // the box stands
     kStepFailed,      // index: of the step of the run; error
     kIdsFailed,       // error
-    kNamespaceFailed, // error
+    kNamespaceFailed, // error, of the cgroup namespace
+    kNetworkFailed,   // error, of the network namespace
     kChdirFailed,     // error
     kExecFailed,      // error
     kSealed,          // namespaces: as this process sees its own, the plan walked
@@ -68,7 +72,9 @@ class ChildTask {
   struct Kept {  // the descriptors that PID 1 goes on with
     int report, keepalive, stdin_fd, stdout_fd, stderr_fd;
   };
+  void WalkBox() const;
   void Walk(const HoodPlan& plan, ChildReport::Kind failure) const;
+  void Apply(const HoodPlan& plan, size_t index, ChildReport::Kind failure) const;
   RunPart ReceiveRun() const;
   void TellNamespaces() const;
   Kept KeepOnly(int stdin_fd) const;

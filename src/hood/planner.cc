@@ -59,7 +59,6 @@ class Planner {
     ShowProc();
     ShowPrivateDirectories();
     Add(Op::kHostName, Layer::kNamespaces, "", "fumehood");
-    if (!request_.network_host) Add(Op::kLoopbackUp, Layer::kNetwork);
     // 1, not 0: a core handler behind a pipe is started even for 0 (core(5)).
     Add(Op::kRlimit, Layer::kPrivileges, "", "1 1").number = RLIMIT_CORE;
     // Counted like what ShareOfUser() limits: a small part of what a user has in all.
@@ -68,6 +67,8 @@ class Planner {
     Add(Op::kJoinKeyring, Layer::kPrivileges);
     Add(Op::kNoNewPrivileges, Layer::kPrivileges);  // before landlock and seccomp, which want it of the unprivileged
     Add(Op::kBoundCapabilities, Layer::kPrivileges);
+    // Late: until here the network namespace may still be in the making (src/hood/child.h).
+    if (!request_.network_host) Add(Op::kLoopbackUp, Layer::kNetwork);
   }
 
   HoodStep& Add(Op op, Layer layer, const std::string& path = "", const std::string& text = "") {

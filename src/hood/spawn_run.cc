@@ -73,9 +73,8 @@ struct SpawnerReport {
   uint32_t namespaces = 0;
 };
 
-[[noreturn]] void RunSpawner(const ChildTask& task, uint32_t namespaces, int clone_into, const std::vector<Fd>& join, int report_fd) {
-  SpawnerReport report;
-  report.namespaces = namespaces;
+// In the keeper's memory: `report` is the caller's.
+[[noreturn]] void RunSpawner(const ChildTask& task, int clone_into, const std::vector<Fd>& join, SpawnerReport& report) {
   for (size_t i = 0; i < join.size() && report.error == 0; ++i) {
     if (write(join[i].get(), "0", 1) != 1) {
       report.error = errno;
@@ -86,32 +85,19 @@ struct SpawnerReport {
     report.pid = CloneWithoutWhatIsOptional(task, &report.namespaces, clone_into, CLONE_PARENT, 0, nullptr);
     if (report.pid < 0) report.error = errno;
   }
-  (void)!write(report_fd, &report, sizeof report);
   _exit(0);
 }
 
-Result<SpawnedRun> SpawnThroughSpawner(const ChildTask& task, uint32_t* namespaces, int clone_into, const std::vector<Fd>& join) {
-  FH_ASSIGN_OR_RETURN(PipePair pipe, MakePipe());
-  const pid_t spawner = fork();
-  if (spawner == 0) RunSpawner(task, *namespaces, clone_into, join, pipe.write.get());
-  const int fork_error = errno;
-  if (spawner < 0) return ErrnoError(fork_error, "start the spawner");
-  pipe.write.Reset();
+// Nothing here changes credentials, which in shared memory would take the keeper's own from it (DESIGN.md section 6).
+SpawnerReport SpawnThroughSpawner(const ChildTask& task, uint32_t namespaces, int clone_into, const std::vector<Fd>& join) {
   SpawnerReport report;
-  ssize_t got = 0;
-  do {
-    got = read(pipe.read.get(), &report, sizeof report);
-  } while (got < 0 && errno == EINTR);
-  while (waitpid(spawner, nullptr, 0) < 0 && errno == EINTR) {
+  report.namespaces = namespaces;
+  const pid_t spawner = vfork();
+  if (spawner == 0) RunSpawner(task, clone_into, join, report);
+  if (spawner < 0) report.error = errno;
+  while (spawner > 0 && waitpid(spawner, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (got != static_cast<ssize_t>(sizeof report)) return Error(ErrorCode::kInternal, "the spawner ended before it could start the run");
-  if (report.join_index >= 0) return ErrnoError(report.error, fmt::format("enter cgroup {} of the run", report.join_index));
-  if (report.error != 0) return CloneError(report.error);
-  *namespaces = report.namespaces;
-  SpawnedRun run;
-  run.pid = report.pid;
-  FH_ASSIGN_OR_RETURN(run.pidfd, PidfdOpen(report.pid));  // our unreaped child: the number cannot be another's
-  return run;
+  return report;
 }
 
 Result<void> WriteMap(pid_t pid, const char* name, IdMap map) {
@@ -121,7 +107,17 @@ Result<void> WriteMap(pid_t pid, const char* name, IdMap map) {
 }  // namespace
 
 Result<SpawnedRun> SpawnRun(const ChildTask& task, uint32_t* namespaces, int clone_into, const std::vector<Fd>& join) {
-  if (!join.empty()) return SpawnThroughSpawner(task, namespaces, clone_into, join);
+  if (!join.empty()) {
+    const SpawnerReport report = SpawnThroughSpawner(task, *namespaces, clone_into, join);
+    if (report.join_index >= 0) return ErrnoError(report.error, fmt::format("enter cgroup {} of the run", report.join_index));
+    if (report.error != 0) return CloneError(report.error);
+    if (report.pid < 0) return Error(ErrorCode::kInternal, "the spawner ended before it could start the run");
+    *namespaces = report.namespaces;
+    SpawnedRun run;
+    run.pid = report.pid;
+    FH_ASSIGN_OR_RETURN(run.pidfd, PidfdOpen(report.pid));  // our unreaped child: the number cannot be another's
+    return run;
+  }
   int pidfd = -1;
   const pid_t pid = CloneWithoutWhatIsOptional(task, namespaces, clone_into, 0, SIGCHLD, &pidfd);
   const int error = errno;
@@ -136,12 +132,14 @@ Result<void> WriteIdMaps(pid_t pid, IdMap uid, IdMap gid, bool privileged) {
 }
 
 Result<Fd> MakeIdMapNamespace(IdMap uid, IdMap gid) {
+  // Only its namespace is wanted; the caller ends it. It shares our memory, which costs less than a copy, and touches none of it.
+  alignas(16) char stack[4096];
+  const auto wait = [](void*) -> int {
+    for (;;) pause();
+  };
   int pidfd = -1;
-  const pid_t pid = Clone3(CLONE_NEWUSER, -1, SIGCHLD, &pidfd);
+  const pid_t pid = clone(wait, stack + sizeof stack, CLONE_NEWUSER | CLONE_VM | CLONE_PIDFD | SIGCHLD, nullptr, &pidfd);
   const int error = errno;
-  if (pid == 0) {
-    for (;;) pause();  // only its namespace is wanted; the caller ends it
-  }
   if (pid < 0) return CloneError(error);
   const Fd holder(pidfd);
   Result<void> mapped = WriteIdMaps(pid, uid, gid, true);

@@ -64,7 +64,10 @@ Result<void> Clone(BoxOrder& order, Box& box) {
   const int into = box.cgroup ? box.cgroup->clone_fd() : -1;
   static const std::vector<Fd> kNothingToJoin;
   const std::vector<Fd>& join = box.cgroup ? box.cgroup->join_fds() : kNothingToJoin;
-  FH_ASSIGN_OR_RETURN(box.process, SpawnRun(*box.task, &order.plan.namespaces, into, join));
+  const uint32_t by_child = order.plan.namespaces & kNsNet;
+  uint32_t cloned = order.plan.namespaces & ~by_child;
+  FH_ASSIGN_OR_RETURN(box.process, SpawnRun(*box.task, &cloned, into, join));
+  order.plan.namespaces = cloned | by_child;
   box.line = std::move(line.ours);
   box.report = std::move(report.read);
   box.keepalive = std::move(keepalive.write);

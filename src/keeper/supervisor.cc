@@ -123,6 +123,7 @@ void Supervisor::OnChildReport(const ChildReport& report) {
     case ChildReport::kStepFailed: OnStepFailed(order_.plan, report); break;
     case ChildReport::kIdsFailed: evidence_->setup_failure = "take the run's own uid: " + ErrnoText(report.error); break;
     case ChildReport::kNamespaceFailed: evidence_->setup_failure = "make the cgroup namespace: " + ErrnoText(report.error); break;
+    case ChildReport::kNetworkFailed: evidence_->setup_failure = "make the network namespace: " + ErrnoText(report.error); break;
     case ChildReport::kChdirFailed:
       evidence_->setup_failure = "enter the work directory " + Quoted(order_.plan.cwd) + ": " + ErrnoText(report.error);
       break;

@@ -11,6 +11,8 @@ FH_SECRET=$word bash -c 'exec -a "$0" sleep 300' "bystander-$word" </dev/null >/
 bystander=$!
 # The command begins when the bystander has become what the attack looks for.
 until tr '\0' ' ' <"/proc/$bystander/cmdline" | grep -q "^bystander-$word"; do kill -0 "$bystander" || exit 125; done
+niceness() { cut -d ' ' -f 19 "/proc/$bystander/stat"; }
+before=$(niceness)
 "$@"
 code=$?
 # Killed: a zombie, or one that has its SIGKILL (bit 9 of the pending signals) and has not got round to dying.
@@ -19,7 +21,7 @@ if ! lives; then
   echo killed >"$verdict"
 elif ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$bystander/status"; then
   echo traced >"$verdict"
-elif [ "$(cut -d ' ' -f 19 "/proc/$bystander/stat")" != 0 ]; then
+elif [ "$(niceness)" != "$before" ]; then
   echo reniced >"$verdict"
 else
   echo alive >"$verdict"

@@ -1,11 +1,9 @@
 #include "src/executor/local/kept_box.h"
 
-#include <limits.h>
 #include <unistd.h>
 
 #include <cerrno>
 
-#include "src/base/text.h"
 #include "src/hood/systemd_scope.h"
 #include "src/sys/message.h"
 #include "src/sys/process.h"
@@ -13,19 +11,7 @@
 namespace fumehood {
 namespace {
 
-Result<void> StartKeeper(BoxOrder order, KeptBox& box) {
-  FH_ASSIGN_OR_RETURN(const std::string program, FindKeeper());
-  FH_ASSIGN_OR_RETURN(SocketPair line, MakeSocketPair());
-  FH_ASSIGN_OR_RETURN(PipePair news, MakePipe());
-  SpawnRequest spawn;
-  spawn.path = program;
-  spawn.argv = {"fumehood-keeper", order.token};
-  spawn.env = {};  // nothing of the submitter's environment is the keeper's business
-  spawn.fds = {line.theirs.get(), news.write.get()};
-  spawn.new_session = true;  // neither Ctrl-C nor the end of the terminal reaches it
-  FH_ASSIGN_OR_RETURN(box.keeper, Spawn(spawn));
-  box.orders = std::move(line.ours);
-  box.news = std::move(news.read);
+Result<void> OrderBox(BoxOrder order, KeptBox& box) {
   if (order.cgroup.needs_scope) {
     FH_ASSIGN_OR_RETURN(order.scope_path, StartScope(box.keeper, "fumehood-" + order.token, "Fumehood run"));
     order.cgroup = PlaceInScope(order.cgroup, order.scope_path);
@@ -38,8 +24,13 @@ Result<void> StartKeeper(BoxOrder order, KeptBox& box) {
 }  // namespace
 
 Result<KeptBox> StartBox(const BoxOrder& order, const std::string& token) {
+  FH_ASSIGN_OR_RETURN(IdleKeeper keeper, IdleKeeper::Start(token));
+  return StartBox(order, std::move(keeper));
+}
+
+Result<KeptBox> StartBox(const BoxOrder& order, IdleKeeper keeper) {
   BoxOrder own = order;
-  own.token = token;
+  own.token = keeper.token();
   KeptBox box;
   FH_ASSIGN_OR_RETURN(box.run, CreateStagedRun(own.state_dir, own.token));
   const auto start = [&]() -> Result<void> {
@@ -47,7 +38,11 @@ Result<KeptBox> StartBox(const BoxOrder& order, const std::string& token) {
     for (HoodStep& step : own.plan.steps) {
       if (step.op == Op::kOpenTree && step.path == kAttemptDir) step.path = box.attempt.path;
     }
-    return StartKeeper(own, box);
+    IdleKeeper::Taken taken = std::move(keeper).Take();
+    box.keeper = taken.keeper;
+    box.orders = std::move(taken.orders);
+    box.news = std::move(taken.news);
+    return OrderBox(own, box);
   };
   Result<void> started = start();
   if (started) return box;
@@ -81,22 +76,6 @@ Result<void> AwaitNews(const Fd& news, std::string_view wanted) {
     if (line.starts_with("failed ")) return Error(ErrorCode::kInternal, "the keeper of the run: " + line.substr(7));
     line.clear();
   }
-}
-
-Result<std::string> FindKeeper() {
-  char self[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
-  std::vector<std::string> places;
-  if (length > 0) {
-    const std::string program(self, static_cast<size_t>(length));
-    const std::string directory = program.substr(0, program.rfind('/'));
-    places = {directory + "/fumehood-keeper", directory + "/../libexec/fumehood/fumehood-keeper", directory + "/../fumehood-keeper"};
-  }
-  places.emplace_back(FH_INSTALLED_KEEPER);
-  for (const std::string& place : places) {
-    if (access(place.c_str(), X_OK) == 0) return place;
-  }
-  return Error(ErrorCode::kNotFound, "fumehood-keeper is not installed beside this program: looked at " + Join(places, ", "));
 }
 
 }  // namespace fumehood

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "src/executor/local/idle_keeper.h"
 #include "src/keeper/order.h"
 #include "src/record/run_dir.h"
 #include "src/sys/fd.h"
@@ -18,8 +19,9 @@ struct KeptBox {
   bool ready = false;
 };
 
-// Makes a staged run directory, starts a keeper, and gives it `order` with this token. Does not wait.
+// Makes a staged run directory, and gives `order` to a keeper. Does not wait.
 Result<KeptBox> StartBox(const BoxOrder& order, const std::string& token);
+Result<KeptBox> StartBox(const BoxOrder& order, IdleKeeper keeper);
 
 // Until the box stands, or the keeper knows why it cannot: that is the run's to tell.
 Result<void> AwaitReady(KeptBox& box);
@@ -29,9 +31,6 @@ void GiveUp(KeptBox& box);
 
 // Reads lines up to `wanted`. An error when the keeper says "failed", or ends.
 Result<void> AwaitNews(const Fd& news, std::string_view wanted);
-
-// Beside the running program, in its libexec directory, or where this build installs it.
-Result<std::string> FindKeeper();
 
 // BoxOrder's plan names the attempt directory so, since its token is not known before StartBox.
 inline constexpr const char* kAttemptDir = "@attempt";

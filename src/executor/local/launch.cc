@@ -353,7 +353,10 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
   FH_TRY(MakeBoxOrder(config, prepared));
   std::optional<KeptBox> box = spares != nullptr ? spares->Take(prepared.order.box) : std::nullopt;
   if (!box) {
-    FH_ASSIGN_OR_RETURN(box, StartBox(prepared.order.box, prepared.order.run_id));
+    auto started = request.keeper != nullptr ? StartBox(prepared.order.box, std::move(*request.keeper))
+                                             : StartBox(prepared.order.box, prepared.order.run_id);
+    if (!started) return std::move(started).error();
+    box = std::move(started).value();
   }
   const std::string token = box->run.id;
   auto launched = FillBox(request, config, prepared, resolved, *box);
@@ -368,7 +371,8 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
 }  // namespace
 
 Result<Launched> Launch(const LaunchRequest& request, const Config& config, SpareBoxes* spares, const EditOrder& edit) {
-  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(request.spec, config, request.submitter, NewRunId(), request.runtime));
+  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(request.spec, config, request.submitter,
+                                                    request.keeper != nullptr ? request.keeper->token() : NewRunId(), request.runtime));
   if (prepared.resolved.runtime.needs_activation) {
     FH_ASSIGN_OR_RETURN(const CatalogEntry entry, Catalog(config.state_dir).Find(request.spec.runtime));
     const Result<void> activated = ActivateRuntime(entry, config, request.submitter);

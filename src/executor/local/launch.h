@@ -21,6 +21,7 @@ struct LaunchRequest {
   int stdin_fd = -1;
   int stdout_fd = -1;  // the keeper passes the analysis' output on to these as it comes; -1: only into the logs
   int stderr_fd = -1;
+  IdleKeeper* keeper = nullptr;  // taken for the run, which gets its token for an id
   const Runtime* runtime = nullptr;  // used in place of the one that the spec names, for a check of it
 };
 
