@@ -31,6 +31,11 @@ def processes_with(word):
     return found
 
 
+def processes_given(word):
+    """Pids of the processes whose environment holds `word`: what was started with it, and not who was told to."""
+    return [pid for pid in processes() if word.encode() in _read(f"/proc/{pid}/environ")]
+
+
 def kill_processes_with(word):
     """Ends what a test left behind. Returns the pids that had to be killed."""
     killed = []

@@ -10,7 +10,7 @@ from harness import kernel, machine
 
 
 def wait_for_marked(hood, count=1):
-    found = kernel.wait_until(lambda: len(kernel.processes_with(hood.mark)) >= count)
+    found = kernel.wait_until(lambda: len(kernel.processes_given(hood.mark)) >= count)
     assert found, "the analysis did not start"
 
 
