@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -354,6 +356,43 @@ TEST_P(RunCgroupTest, ARunWhoseKeeperHasGoneIsFoundKilledAndRemoved) {
   const auto gone = RunCgroup::Find(place_, name);
   ASSERT_TRUE(gone);
   EXPECT_FALSE(gone->has_value());
+}
+
+// 1 MiB that lies on a disk, not in the page cache, and has no name any more.
+Fd FileOnDisk() {
+  for (const char* directory : {"/tmp", "/var/tmp"}) {
+    struct statfs info {};
+    if (statfs(directory, &info) != 0 || info.f_type == TMPFS_MAGIC) continue;
+    Fd file(open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!WriteAll(file.get(), std::string(kMiB, 'x')) || !Sync(file.get())) continue;
+    if (posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) == 0) return file;
+  }
+  return {};
+}
+
+TEST_P(RunCgroupTest, TheLittlePageCacheOfARunGoesWithItsCgroup) {
+  for (auto& [controller, parent] : place_.v1_parents) parent += "-cache-test";  // where nobody else is counted
+  if (!place_.v2_parent.empty()) place_.v2_parent += "-cache-test";
+  RunCgroup& run = Make({.memory_bytes = 64 * kMiB, .cpu_quota = 0, .pids_max = 0});
+  const bool v2 = run.version() == CgroupVersion::kV2;
+  const Fd parent = OpenDir(kHere, v2 ? place_.v2_parent : place_.v1_parents.at("memory")).value();
+  const auto charged = [&] { return FindNumber(parent.get(), v2 ? "memory.current" : "memory.usage_in_bytes").value_or(-1); };
+  const Fd file = FileOnDisk();
+  ASSERT_TRUE(file.valid()) << "neither /tmp nor /var/tmp lies on a disk";
+  const pid_t reader = StartIn(run, [&] {
+    std::array<char, 65536> chunk {};
+    for (off_t at = 0; at < kMiB; at += static_cast<off_t>(chunk.size())) {
+      if (pread(file.get(), chunk.data(), chunk.size(), at) <= 0) _exit(1);
+    }
+  });
+  int status = 0;
+  ASSERT_EQ(waitpid(reader, &status, 0), reader);
+  ASSERT_EQ(status, 0);
+  ASSERT_GE(charged(), kMiB);
+  ASSERT_TRUE(run.KillAll());
+  ASSERT_TRUE(run.Remove());
+  run_.reset();
+  EXPECT_LT(charged(), kMiB / 2);
 }
 
 TEST_P(RunCgroupTest, RemoveOfARunThatStillLivesNamesItsProcesses) {
