@@ -40,7 +40,7 @@ std::vector<CatalogEntry> BuiltInRuntimes() {
     return entry;
   };
   return {system("julia", "julia", "/usr/bin/julia", {"LinearAlgebra", "Statistics"},
-                 "fumehood runtimes add julia --prefix DIRECTORY (of an unpacked Julia; this distribution may have no package)"),
+                 "tools/get-julia julia.tar && fumehood runtimes add julia --root julia.tar (in Fumehood's source; docs/runtimes.md has other ways)"),
           system("python3", "python", "/usr/bin/python3", {"json", "hashlib", "ctypes", "sqlite3"}, "sudo apt-get install python3"),
           system("r-base", "r", "/usr/bin/Rscript", {"stats", "graphics", "utils"}, "sudo apt-get install r-base-core")};
 }

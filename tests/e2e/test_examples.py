@@ -4,12 +4,15 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from harness import machine
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+JULIA = EXAMPLES.parent / "tests/testbeds/julia"
+NOT_TO_BE_HAD = 75  # its exit status where the packages cannot be had
 GENOME = Path("/usr/share/doc/bowtie/examples/genomes/NC_008253.fna.gz")
 
 
@@ -132,4 +135,55 @@ def test_an_analysis_has_its_known_answer_and_its_tables_twice(hood, name):
     assert output(first, table) == output(second, table) and len(rows(first, table)) > 20
     assert (first.directory / "work" / figure).read_bytes().startswith(b"\x89PNG")
     assert {table, figure} <= {each["path"] for each in first.result["outputs"]}
+    assert hood.call("verify", first.result["run_id"]).exit_code == 0
+
+
+@pytest.fixture(scope="session")
+def julia(session_directory):
+    """The archive of Julia's root file system, where every user can read it."""
+    made = subprocess.run([JULIA], capture_output=True, text=True, timeout=600, check=False)
+    if made.returncode == NOT_TO_BE_HAD:
+        machine.unmet("julia", made.stderr.strip())
+    assert made.returncode == 0, made.stderr
+    return shutil.copy(made.stdout.strip(), session_directory)
+
+
+def least_angles():
+    """The same path by another's code: scikit-learn's, one row of coefficients a step."""
+    code = """
+import json, numpy
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import lars_path
+data = load_diabetes(scaled=False)
+X = data.data - data.data.mean(axis=0)
+_, _, coefficients = lars_path(X / numpy.sqrt((X ** 2).sum(axis=0)), data.target - data.target.mean(), method="lasso")
+print(json.dumps([data.feature_names, coefficients.T.tolist()]))
+"""
+    return json.loads(subprocess.run(["/usr/bin/python3", "-c", code], check=True, capture_output=True, timeout=300).stdout)
+
+
+@pytest.mark.on_host
+@pytest.mark.only_as("root", "user")
+def test_julia_comes_from_packages_and_its_analysis_has_the_published_answer(hood, julia):
+    machine.need("sklearn")
+    added = hood.call("runtimes", "add", "julia", "--root", julia, "--import", "LinearAlgebra", "--import", "Statistics", seconds=600)
+    assert added.exit_code == 0 and "rootfs" in added.text, added.explain()
+    known = json.loads(hood.call("runtimes", "show", "julia", "--json").text)
+    assert known["language"] == "julia" and known["health"]["state"] == "healthy" and not known["built_in"], known
+    directory = folder(hood, "analyses")
+    first, second = (run(hood, directory, "diabetes.yaml") for _ in range(2))
+    assert first.exit_code == second.exit_code == 0, first.explain()
+    # The order of the measurements, their number by Cp, and the twelve steps are those of Efron et al. 2004, section 1 to 4.
+    assert "442 patients, 12 steps; Cp is least after 7, with bmi s5 bp s3 sex s6 s1" in first.text, first.explain()
+    for name in ("path.tsv", "path.svg"):
+        assert output(first, name) == output(second, name)
+    header, *steps = rows(first, "path.tsv")
+    names, coefficients = least_angles()
+    assert header[3:] == names and [float(cell) for row in steps for cell in row[3:]] == pytest.approx(
+        [cell for row in coefficients[1:] for cell in row], abs=0.001)
+    drawn = ElementTree.fromstring(output(first, "path.svg"))
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == len(names)
+    assert {"path.tsv", "path.svg"} <= {each["path"] for each in first.result["outputs"]}
+    resolved = json.loads((first.directory / "resolved.json").read_text(encoding="utf-8"))
+    assert resolved["runtime"]["kind"] == "rootfs" and known["identity"] and resolved["runtime"]["identity"] == known["identity"], resolved["runtime"]
     assert hood.call("verify", first.result["run_id"]).exit_code == 0

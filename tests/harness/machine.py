@@ -148,6 +148,7 @@ OF_TESTS = {
     "conda": "the program that packs conda packages: tools/bootstrap test",
     "demo": "the packages of the demo: tools/bootstrap demo",
     "driver": "the programs of tests/drivers",
+    "julia": "the packages of Debian 11's Julia: tests/testbeds/julia",
     "nosystemd": "a machine that systemd does not run on",
     "opentmp": "a temporary directory that every user may enter",
     "pypi": "packages from PyPI, by pip",

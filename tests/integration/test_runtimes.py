@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from harness import machine
 
 PYTHON = "/usr/bin/python3"
+TOP = Path(__file__).resolve().parents[2]
 
 
 def catalog(hood):
@@ -40,6 +42,8 @@ def test_the_built_in_runtimes_are_listed_and_the_absent_is_told_apart(hood):
         run = hood.run("true", flags=["--runtime", name])
         assert run.exit_code == 2 and "runtime_unhealthy" in run.errors and interpreter in run.errors, run.explain()
         assert "get it with" in run.errors and not hood.runs(), run.explain()
+        if name == "julia":
+            assert "tools/get-julia " in run.errors and os.access(TOP / "tools/get-julia", os.X_OK), run.explain()
 
 
 def test_a_check_runs_the_interpreter_and_is_kept(hood):
