@@ -33,10 +33,11 @@ demo: build  ## run a real analysis on real data under the hood and show its rec
 	@examples/demo/run
 
 .PHONY: bench
-bench: build  ## measure launches against other runtimes
+bench: build  ## measure launches against other sandboxes, and how fast a damaged byte of a runtime is found
 	@tools/bootstrap bench
 	@build/release/fumehood bench $(ARGS)
 	@build/release/steps_bench
+	@build/release/runtime_bench
 
 .PHONY: install
 install: build  ## install below PREFIX (default /usr/local)

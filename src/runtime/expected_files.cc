@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <thread>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "src/base/text.h"
 #include "src/record/link_target.h"
 #include "src/record/sha256.h"
+#include "src/runtime/digest_threads.h"
 #include "src/runtime/prefix_file.h"
 #include "src/sys/fd.h"
 #include "src/sys/file.h"
@@ -127,18 +129,22 @@ class Look {
   Sha256 stamps_;
 };
 
-// Hashes in parallel. Each thread takes the next file; the findings are one list behind a lock, since faults are rare.
+// Hashes in parallel. Each thread takes the next file; the findings are one list behind a lock, since faults are rare. The largest
+// come first, so that at the end no thread is left alone with one; the many small ones in the order of their folders.
 class Hashing {
  public:
   Hashing(int prefix, const std::vector<const ExpectedFile*>& files, std::vector<int64_t> sizes, const CheckOptions& options,
           FileFindings& findings)
       : prefix_(prefix), files_(files), sizes_(std::move(sizes)), options_(options), findings_(findings) {
     for (const int64_t size : sizes_) total_ += size;
+    order_.resize(files_.size());
+    std::iota(order_.begin(), order_.end(), size_t{0});
+    const auto weight = [this](size_t at) { return sizes_[at] < kLarge ? 0 : sizes_[at]; };
+    std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return weight(a) > weight(b); });
   }
 
   void Run() {
-    const unsigned wanted = options_.threads == 0 ? std::max(1U, std::thread::hardware_concurrency()) : options_.threads;
-    const size_t count = std::min<size_t>({wanted, kMostThreads, files_.size()});
+    const size_t count = options_.threads == 0 ? DigestThreads(files_.size()) : std::min<size_t>(options_.threads, files_.size());
     std::vector<std::jthread> threads;
     for (size_t i = 1; i < count; ++i) threads.emplace_back([this] { Work(); });
     Work();
@@ -146,13 +152,13 @@ class Hashing {
   }
 
  private:
-  // Beyond so many no disk gets faster.
-  static constexpr size_t kMostThreads = 64;
+  static constexpr int64_t kLarge = int64_t{4} << 20;
 
   void Work() {
     for (;;) {
-      const size_t at = next_.fetch_add(1);
-      if (at >= files_.size()) return;
+      const size_t next = next_.fetch_add(1);
+      if (next >= order_.size()) return;
+      const size_t at = order_[next];
       Note(at, Hash(*files_[at]));
     }
   }
@@ -185,7 +191,8 @@ class Hashing {
   const CheckOptions& options_;
   FileFindings& findings_;
   int64_t total_ = 0;
-  std::atomic<size_t> next_{0};
+  std::vector<size_t> order_;  // indices of files_
+  std::atomic<size_t> next_{0};  // of order_
   std::mutex mutex_;
 };
 

@@ -23,7 +23,7 @@ struct ExpectedFile {
 
 struct CheckOptions {
   bool deep = false;     // every byte; else what the metadata tell
-  unsigned threads = 0;  // that hash at once; 0: one for each processor
+  unsigned threads = 0;  // that hash at once; 0: as many as DigestThreads says
   // Bytes hashed so far, and of all. Called by any of the threads, by one at a time.
   std::function<void(int64_t done, int64_t total)> progress;
 };

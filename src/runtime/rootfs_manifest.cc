@@ -16,6 +16,7 @@
 #include "src/base/text.h"
 #include "src/record/sha256.h"
 #include "src/record/tree_walk.h"
+#include "src/runtime/digest_threads.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
 
@@ -23,7 +24,6 @@ namespace fumehood {
 namespace {
 
 constexpr std::string_view kHeader = "fumehood-rootfs 1";
-constexpr unsigned kMaxThreads = 8;  // a disk is busy with fewer
 
 class Lister : public TreeVisitor {
  public:
@@ -161,8 +161,7 @@ std::vector<UnreadFile> DigestRootfs(int root, const std::vector<RootfsFile*>& f
     }
   };
   std::vector<std::thread> threads;
-  const unsigned wanted = std::clamp(std::thread::hardware_concurrency(), 1U, kMaxThreads);
-  for (unsigned i = 1; i < wanted && files.size() > i; ++i) threads.emplace_back(work);
+  for (unsigned i = 1; i < DigestThreads(files.size()); ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
   return unread;
