@@ -51,7 +51,7 @@ lint:  ## check the folders' layers, the compilers' warnings on clang, the scrip
 .PHONY: format
 format:  ## lay out the C++ code by .clang-format
 	@tools/bootstrap lint
-	@git ls-files -z '*.cc' '*.h' '*.c' | xargs -0 clang-format-14 -i
+	@git ls-files -z '*.cc' '*.h' '*.c' | xargs -0 $$(command -v clang-format-14 || echo clang-format) -i
 
 .PHONY: clean
 clean:  ## remove build/
