@@ -68,6 +68,9 @@ const Command* FindCommand(const std::string& name);
 
 // One function a file of this folder, cli/NAME_command.cc.
 Command RunCommand();
+Command ToolCommand();
+Command PostProcessCommand();
+Command NotebookCommand();
 Command SubmitCommand();
 Command StatusCommand();
 Command WaitCommand();

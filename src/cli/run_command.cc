@@ -1,4 +1,6 @@
 // fumehood run: in the foreground, with the analysis' own streams and exit code.
+#include "src/cli/run_command.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -154,7 +156,9 @@ Result<Launched> StartOrExplain(const GivenSpec& given, Context& context, InputP
   return launched;
 }
 
-Result<int> Run(const Arguments& arguments, Context& context) {
+}  // namespace
+
+Result<int> RunInForeground(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const GivenSpec given, SpecFromArguments(arguments, context.config, context.submitter, ResultFileProblems(arguments)));
   FH_ASSIGN_OR_RETURN(const Fd signals, CatchSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}));
   (void)::signal(SIGPIPE, SIG_IGN);  // a run that has closed its standard input is no reason to die
@@ -174,20 +178,23 @@ Result<int> Run(const Arguments& arguments, Context& context) {
   return apply ? ApplyAtEnd(result.run_id, context, quiet) : ExitCodeOf(result);
 }
 
-}  // namespace
+std::vector<Flag> RunFlags() {
+  std::vector<Flag> flags = SpecFlags();
+  flags.push_back({.name = "result", .value = "FILE", .help = "Write the RunResult there as JSON"});
+  flags.push_back({.name = "apply", .help = "If it ends well, bring what it wrote into the work directory"});
+  flags.push_back({.name = "quiet", .letter = 'q', .help = "Say nothing at the end"});
+  flags.push_back({.name = "json", .help = "At the end, instead of words, the RunResult as one line of JSON on standard error"});
+  return flags;
+}
 
 Command RunCommand() {
-  Command command{.name = "run", .summary = "Run an analysis here and now", .positional = "[SPEC] [-- COMMAND...]", .flags = SpecFlags(),
+  Command command{.name = "run", .summary = "Run an analysis here and now", .positional = "[SPEC] [-- COMMAND...]", .flags = RunFlags(),
                   .description = "The analysis sees this directory through copy-on-write: it may write wherever it likes, and nothing here\n"
                                  "changes. Its own output and exit code are passed on; 124 means a time limit, 137 memory, 125 a fault of\n"
                                  "Fumehood's, 126 and 127 a command that could not be started. Limits that are not given are the profile's\n"
                                  "(`fumehood profiles`). Beside a SPEC a flag replaces what the file says of the same thing: a whole field, or\n"
                                  "the variable, label, database or input of that name or place; --output and --allow-weaker add.",
-                  .run = Run, .launches = true, .tells_problems = true};
-  command.flags.push_back({.name = "result", .value = "FILE", .help = "Write the RunResult there as JSON"});
-  command.flags.push_back({.name = "apply", .help = "If it ends well, bring what it wrote into the work directory"});
-  command.flags.push_back({.name = "quiet", .letter = 'q', .help = "Say nothing at the end"});
-  command.flags.push_back({.name = "json", .help = "At the end, instead of words, the RunResult as one line of JSON on standard error"});
+                  .run = RunInForeground, .launches = true, .tells_problems = true};
   return command;
 }
 

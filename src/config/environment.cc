@@ -36,9 +36,9 @@ Node ValueNode(const std::string& text, bool is_list) {
   return list;
 }
 
-const LimitField* FindLimitVariable(std::string_view prefix, std::string_view variable) {
+const LimitField* FindLimitVariable(bool of_maximum, std::string_view variable) {
   for (const LimitField& field : kLimitFields) {
-    if (variable == std::string(prefix) + UpperCase(field.name)) return &field;
+    if (variable == LimitVariable(field, of_maximum)) return &field;
   }
   return nullptr;
 }
@@ -64,10 +64,10 @@ void ApplyVariable(const std::string& variable, const std::string& value, Config
     if (setting.variable == variable) return setting.read(reader, ValueNode(value, setting.is_list), path, config);
   }
   const Node node = ValueNode(value, false);
-  if (const LimitField* field = FindLimitVariable(kMaximumPrefix, variable)) {
+  if (const LimitField* field = FindLimitVariable(true, variable)) {
     return ReadLimit(reader, node, path, *field, Power::kSet, config.maximum);
   }
-  if (const LimitField* field = FindLimitVariable(kPrefix, variable)) {
+  if (const LimitField* field = FindLimitVariable(false, variable)) {
     return ReadLimit(reader, node, path, *field, Power::kSet, config.profiles.at("default"));
   }
   if (IsKnownElsewhere(variable)) return;
@@ -76,11 +76,15 @@ void ApplyVariable(const std::string& variable, const std::string& value, Config
 
 }  // namespace
 
+std::string LimitVariable(const LimitField& field, bool of_maximum) {
+  return std::string(of_maximum ? kMaximumPrefix : kPrefix) + UpperCase(field.name);
+}
+
 std::vector<std::string> VariableNames() {
   std::vector<std::string> names{kExecutorType};
   for (const Setting& setting : Settings()) names.emplace_back(setting.variable);
-  for (const LimitField& field : kLimitFields) names.push_back(std::string(kPrefix) + UpperCase(field.name));
-  for (const LimitField& field : kLimitFields) names.push_back(std::string(kMaximumPrefix) + UpperCase(field.name));
+  for (const LimitField& field : kLimitFields) names.push_back(LimitVariable(field, false));
+  for (const LimitField& field : kLimitFields) names.push_back(LimitVariable(field, true));
   return names;
 }
 

@@ -6,6 +6,7 @@
 
 #include "fumehood/config.h"
 #include "src/config/sources.h"
+#include "src/spec/limits.h"
 #include "src/spec/problem_list.h"
 
 namespace fumehood {
@@ -15,5 +16,8 @@ void ApplyEnvironment(const Environment& environment, Config& config, std::vecto
 
 // EXECUTOR_TYPE and every FUMEHOOD_* that is a setting.
 std::vector<std::string> VariableNames();
+
+// FUMEHOOD_MEMORY_LIMIT_MB, of the profile `default`; FUMEHOOD_MAXIMUM_MEMORY_LIMIT_MB.
+std::string LimitVariable(const LimitField& field, bool of_maximum);
 
 }  // namespace fumehood

@@ -17,7 +17,8 @@ namespace {
 
 constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 
-// A project's file must belong to the caller or root when it is read, not only when it was found.
+}  // namespace
+
 Result<std::optional<std::string>> FindConfigText(const std::string& path, Power power, uid_t uid) {
   if (path.empty()) return std::optional<std::string>();
   auto file = OpenAt(kHere, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -32,6 +33,8 @@ Result<std::optional<std::string>> FindConfigText(const std::string& path, Power
   if (!text) return std::move(text).error().Within("the configuration " + Quoted(path));
   return std::optional<std::string>(std::move(text).value());
 }
+
+namespace {
 
 Result<void> ApplyFile(const std::string& path, Power power, uid_t uid, Config& config, std::vector<Problem>& problems) {
   FH_ASSIGN_OR_RETURN(const std::optional<std::string> text, FindConfigText(path, power, uid));

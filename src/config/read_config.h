@@ -2,6 +2,8 @@
 // which can only tighten, then the user's, then the system's.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "fumehood/config.h"
@@ -17,5 +19,9 @@ Result<Config> ReadConfig(const ConfigSources& sources);
 
 // One file's text on top of `config`. Public for its tests and fuzzer.
 void ApplyConfigText(std::string_view text, Power power, Config& config, ProblemList& problems);
+
+// The text of one of the files; empty where it is not there. A project's file must belong to the caller or root when it is read, not
+// only when it was found.
+Result<std::optional<std::string>> FindConfigText(const std::string& path, Power power, uid_t uid);
 
 }  // namespace fumehood

@@ -11,6 +11,7 @@
 #include "src/base/clock.h"
 #include "src/base/json_writer.h"
 #include "src/base/text.h"
+#include "src/keeper/failure_note.h"
 #include "src/keeper/journal.h"
 #include "src/keeper/parked.h"
 #include "src/keeper/run_stage.h"
@@ -31,7 +32,7 @@ constexpr int64_t kMiB = 1024 * 1024;
 // What the closing event holds the digests of, beside the result.
 std::vector<std::string> RecordFiles(int attempt) {
   std::vector<std::string> files = {layout::kSpec, layout::kResolved, layout::kExecutionLog, layout::kOutputs, layout::kKeeper,
-                                    layout::kRuntimeLock};
+                                    layout::kRuntimeLock, layout::kInputs};
   for (const char* name : {layout::kExit, layout::kStdout, layout::kStderr, layout::kUsage}) {
     files.push_back(fmt::format("{}/{}/{}", layout::kAttempts, attempt, name));
   }
@@ -61,6 +62,7 @@ class Attempt {
   Result<void> Run() {
     evidence_.limits = order_.limits;
     evidence_.weakened = order_.weakened;
+    evidence_.remarks = order_.remarks;
     evidence_.command = order_.plan.argv.empty() ? "" : order_.plan.argv[0];
     const Result<void> watched = StartAndWatch();
     if (!watched) evidence_.setup_failure = watched.error().message();
@@ -141,6 +143,7 @@ class Attempt {
     if (!known || left < kPlenty) GiveReserveBack(attempt_);
     FinishLogs();
     CollectedOutputs outputs = Collect();
+    evidence_.own_words = ReadFailureNote(attempt_.fd.get());
     const Verdict verdict = Judge(evidence_);
     const RunResult result = MakeResult(verdict, std::move(outputs));
     FH_TRY(PublishEvidence(verdict, result));

@@ -51,6 +51,7 @@ struct KeeperOrder {
   std::string disk_method;            // "auto", "quota" or "sampled"; see LimitDisk
   double usage_interval_seconds = 1;
   std::vector<std::string> weakened;  // layers that are missing, and allowed to be
+  std::vector<std::string> remarks;   // for the notes: whole sentences on what the run was given
 };
 
 std::string EncodeOrder(const KeeperOrder& order);

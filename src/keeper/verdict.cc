@@ -179,7 +179,8 @@ Verdict OwnEnd(const Evidence& e) {
   if (*v.exit_code == 0) {
     v.status = RunStatus::kCompleted;
   } else {
-    v.notes = fmt::format("ended with exit code {}. Why, it may say itself: `fumehood logs --stderr RUN`.", *v.exit_code);
+    v.notes = fmt::format("ended with exit code {}.", *v.exit_code);
+    if (e.own_words.empty()) v.notes += " Why, it may say itself: `fumehood logs --stderr RUN`.";
   }
   return v;
 }
@@ -209,6 +210,8 @@ void CheckOutputs(const Evidence& e, Verdict& v) {
 
 void AddRemarks(const Evidence& e, Verdict& v) {
   const auto add = [&](const std::string& remark) { v.notes += (v.notes.empty() ? "" : " ") + remark; };
+  if (!e.own_words.empty() && v.status == RunStatus::kFailed) add(fmt::format("In its own words: {}.", e.own_words));
+  for (const std::string& remark : e.remarks) add(remark);
   if (e.pids_limit_hits > 0 && v.reason != Reason::kPidsLimit) {
     add(fmt::format("It hit its limit of {} processes {} times.", e.limits.pids_limit, e.pids_limit_hits));
   }

@@ -45,6 +45,8 @@ struct Evidence {
   std::vector<std::string> missing_outputs;
   std::string stage_out_failure;
   bool ignored_sigterm = false;
+  std::string own_words;                // of the analysis, on why it failed; quoted (src/keeper/failure_note.h)
+  std::vector<std::string> remarks;     // of the launcher, on what the run was given; whole sentences
   std::string cancelled_by;             // "uid 1000"; empty where not known
   std::vector<std::string> weakened;
 };

@@ -20,6 +20,7 @@ inline constexpr const char* kStaging = "staging";  // there too: runs in the ma
 inline constexpr const char* kSpec = "spec.json";
 inline constexpr const char* kResolved = "resolved.json";
 inline constexpr const char* kRuntimeLock = "runtime.lock.json";  // of a runtime that has a lock
+inline constexpr const char* kInputs = "inputs.json";             // of a run with inputs or databases: what they held
 inline constexpr const char* kEvents = "events.jsonl";
 inline constexpr const char* kExecutionLog = "execution.log";
 inline constexpr const char* kResult = "result.json";

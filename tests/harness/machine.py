@@ -113,6 +113,10 @@ def _sklearn():
     return _succeeds("/usr/bin/python3", "-c", "import sklearn, matplotlib") or "no scikit-learn here: tools/bootstrap examples"
 
 
+def _notebook():
+    return _succeeds("/usr/bin/python3", "-c", "import nbclient, ipykernel, matplotlib_inline, matplotlib") or "no nbclient here: tools/bootstrap examples"
+
+
 def _r_bioc():
     return (shutil.which("Rscript") and _succeeds("Rscript", "-e", "stopifnot(all(c('HSMMSingleCell', 'igraph') %in% rownames(installed.packages())))")) or (
         "no single-cell data here: tools/bootstrap examples")
@@ -130,6 +134,7 @@ CHECKS = {
     "r": _r,
     "samtools": _samtools,
     "sklearn": _sklearn,
+    "notebook": _notebook,
     "r-bioc": _r_bioc,
 }
 
