@@ -45,6 +45,8 @@ struct Config {
   int64_t uid_range_count = 65536;
   double usage_interval_seconds = 1.0;      // of usage.csv
   std::string cgroup_parent;                // below which runs get their cgroups; empty: found out
+  int64_t input_digest_mb = 256;            // of what a run is given: at most so much is read and hashed anew before its start
+  int64_t database_check_seconds = 20;      // the longest that the check of a database may keep a run waiting; 0: none is made
   int64_t spare_boxes = 1;                  // sealed boxes that a program which launches runs keeps ready; 0 to 256
 };
 

@@ -27,7 +27,7 @@ struct Meaning {
 };
 constexpr Meaning kExitCodes[] = {
     {"0", "the analysis ended well, or the command did what it was asked"},
-    {"1", "`verify` found a change, `apply` (or `run --apply`) or `gc` could not do all of it, `doctor` found that the default isolation cannot be enforced"},
+    {"1", "`verify` found a change, `apply` (or `run --apply`) or `gc` could not do all of it, `doctor` found that the default isolation cannot be enforced, `doctor --database` damage"},
     {"2", "the command line, the spec or the configuration is wrong, or names what is not there; nothing was made"},
     {"124", "a time limit ended the run"},
     {"125", "a fault of Fumehood's, or of the host"},

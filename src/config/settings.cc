@@ -88,6 +88,15 @@ void ReadSpareBoxes(NodeReader& reader, const Node& node, const FieldPath& path,
   ReadWhole(reader, node, path, 0, kMostSpareBoxes, config.spare_boxes);
 }
 
+void ReadInputDigest(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 0, kHighestLimits.disk_limit_mb, config.input_digest_mb);
+}
+
+void ReadDatabaseCheck(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  constexpr int64_t kDay = 86400;
+  ReadWhole(reader, node, path, 0, kDay, config.database_check_seconds);
+}
+
 void ReadCgroupParent(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
   std::string text;
   if (!reader.Text(node, path, text)) return;
@@ -107,6 +116,8 @@ constexpr Setting kSettings[] = {
     {"uid_range_count", "FUMEHOOD_UID_RANGE_COUNT", false, ReadUidCount},
     {"usage_interval_seconds", "FUMEHOOD_USAGE_INTERVAL_SECONDS", false, ReadInterval},
     {"cgroup_parent", "FUMEHOOD_CGROUP_PARENT", false, ReadCgroupParent},
+    {"input_digest_mb", "FUMEHOOD_INPUT_DIGEST_MB", false, ReadInputDigest},
+    {"database_check_seconds", "FUMEHOOD_DATABASE_CHECK_SECONDS", false, ReadDatabaseCheck},
     {"spare_boxes", "FUMEHOOD_SPARE_BOXES", false, ReadSpareBoxes},
 };
 

@@ -6,20 +6,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 
 #include <fmt/format.h>
 
 #include "src/base/json_writer.h"
 #include "src/base/text.h"
 #include "src/executor/local/recover.h"
+#include "src/health/abandoned_stages.h"
 #include "src/health/sweep_cgroups.h"
 #include "src/record/event_log.h"
 #include "src/record/list_runs.h"
 #include "src/record/outputs.h"
 #include "src/record/read_result.h"
 #include "src/record/run_dir.h"
-#include "src/record/tmp_removal.h"
 #include "src/record/verify.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
@@ -143,8 +142,7 @@ class Collector {
     const auto entries = ListDir(staging->get());
     if (!entries) return Complain("the staging directory", entries.error());
     for (const DirEntry& entry : *entries) {
-      const auto remover = RemoverOf(entry.name);
-      const Result<bool> abandoned = remover ? HasGone(*remover) : IsAbandoned(*staging, entry.name);
+      const Result<bool> abandoned = IsAbandoned(*staging, entry.name);
       if (!abandoned) {
         Complain(Quoted(entry.name), abandoned.error());
       } else if (*abandoned) {
@@ -153,23 +151,11 @@ class Collector {
     }
   }
 
-  static Result<bool> HasGone(pid_t pid) {
-    FH_ASSIGN_OR_RETURN(const auto process, FindProcess(pid));
-    return !process.has_value();
-  }
-
   Result<bool> IsAbandoned(const Fd& staging, const std::string& name) const {
-    FH_ASSIGN_OR_RETURN(const Fd dir, OpenBeneath(staging.get(), name, O_RDONLY | O_DIRECTORY));
-    const auto handle = ReadKeeperHandle(dir.get());
-    if (!handle) {
-      // Its keeper writes that first of all; a launcher needs no minute to start one.
-      FH_ASSIGN_OR_RETURN(const struct stat info, StatFd(dir));
-      return std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(info.st_mtim.tv_sec) > std::chrono::minutes(1);
-    }
-    FH_ASSIGN_OR_RETURN(const Fd keeper, FindByIdentity(handle->process));
-    if (keeper.valid()) return false;
-    if (!rules_.dry_run) FH_TRY(EndWhatIsLeft(*handle));
-    return true;
+    std::optional<KeeperHandle> handle;
+    FH_ASSIGN_OR_RETURN(const bool abandoned, IsAbandonedStage(staging, name, &handle));
+    if (abandoned && handle && !rules_.dry_run) FH_TRY(EndWhatIsLeft(*handle));
+    return abandoned;
   }
 
   // "etc-0123.building-PID": whoever built it has gone.

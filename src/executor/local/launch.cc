@@ -16,6 +16,7 @@
 #include "src/base/ulid.h"
 #include "src/executor/local/activate.h"
 #include "src/executor/local/disk_method.h"
+#include "src/executor/local/given_data.h"
 #include "src/executor/local/recover.h"
 #include "src/executor/local/stage_in.h"
 #include "src/hood/etc_tree.h"
@@ -257,26 +258,31 @@ Result<void> MakeBoxOrder(const Config& config, PreparedRun& prepared) {
 }
 
 // Everything that describes the run, complete before it gets its name in runs/.
-Result<void> WriteRecord(const PreparedRun& prepared, const std::string& resolved, const RunDir& run_dir) {
+Result<void> WriteRecord(const PreparedRun& prepared, const std::string& resolved, const GivenData& given, const RunDir& run_dir) {
   const ResolvedRun& run = prepared.resolved;
   FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kResolved, resolved, 0600, Durability::kLater));
   FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kSpec, PrintSpec(run.spec, Format::kJson), 0600, Durability::kLater));
   if (!prepared.runtime_lock.empty()) {
     FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kRuntimeLock, prepared.runtime_lock, 0600, Durability::kLater));
   }
+  if (!given.manifest.empty()) FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kInputs, given.manifest, 0600, Durability::kLater));
   FH_ASSIGN_OR_RETURN(EventLog events, EventLog::Open(run_dir.fd.get()));
   JsonWriter members;
   members.Key("run_id").String(prepared.order.run_id).Key("name").String(prepared.order.name);
   members.Key("uid").Int(geteuid()).Key("workdir").String(run.workdir).Key("executor").String("local");
-  return events.Append("submitted", members.text());
+  FH_TRY(events.Append("submitted", members.text()));
+  for (const auto& [type, what] : given.events) FH_TRY(events.Append(type, what));
+  return {};
 }
 
 // The promise of a launch: when it returns, the run is there after a loss of power too. The run itself goes on meanwhile; what it
 // does stays in its own directories, so nothing of a run that was lost before its record was safe is anywhere else.
 Result<void> MakeDurable(const Config& config, const RunDir& run_dir) {
-  for (const char* name : {layout::kResolved, layout::kSpec, layout::kEvents, layout::kRuntimeLock}) {
+  const std::string_view not_of_every_run[] = {layout::kRuntimeLock, layout::kInputs};
+  for (const char* name : {layout::kResolved, layout::kSpec, layout::kEvents, layout::kRuntimeLock, layout::kInputs}) {
     const auto file = OpenAt(run_dir.fd.get(), name, O_RDONLY);
-    if (!file && file.error().code() == ErrorCode::kNotFound && name == layout::kRuntimeLock) continue;  // the runtime has none
+    const bool may_miss = std::find(std::begin(not_of_every_run), std::end(not_of_every_run), name) != std::end(not_of_every_run);
+    if (!file && file.error().code() == ErrorCode::kNotFound && may_miss) continue;
     if (!file) return file.error();
     FH_TRY(Sync(file->get()));
   }
@@ -310,8 +316,11 @@ Result<Streams> StreamsFor(const LaunchRequest& request, const ResolvedRun& run)
 Result<Launched> FillBox(const LaunchRequest& request, const Config& config, PreparedRun& prepared, const std::string& resolved, KeptBox& box) {
   KeeperOrder& order = prepared.order;
   FH_ASSIGN_OR_RETURN(const Streams streams, StreamsFor(request, prepared.resolved));
+  FH_ASSIGN_OR_RETURN(const auto sights, LookBeforeStaging(prepared.resolved));
   FH_TRY(StageIn(prepared.resolved, box.attempt));
-  FH_TRY(WriteRecord(prepared, resolved, box.run));
+  FH_ASSIGN_OR_RETURN(const GivenData given, LookAtGiven(prepared.resolved, sights, box.attempt, config, order.run_id));
+  order.remarks = given.remarks;
+  FH_TRY(WriteRecord(prepared, resolved, given, box.run));
   FH_TRY(AwaitReady(box));
   FH_TRY(PublishRun(config.state_dir, order.run_id, box.run));
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
@@ -321,6 +330,7 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
     (void)kill(box.keeper, SIGKILL);  // our unreaped child; the run ends with it
     return std::move(durable).error().Within("make the run durable");
   }
+  RememberGiven(given, config);
   return Launched{order.run_id, order.run_dir, box.keeper, std::move(box.news)};
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/executor/local/given_data.h"
 #include "src/executor/local/snapshot.h"
 #include "src/sys/copy_tree.h"
 #include "src/sys/file.h"
@@ -44,9 +45,12 @@ Result<void> StageIn(const ResolvedRun& run, const AttemptDir& attempt) {
     if (run.inputs[i].how != Showing::How::kOwn) continue;
     FH_TRY(CopyInput(run.inputs[i], CopiedInputPath(attempt.path, i, run.inputs[i].source)));
   }
-  for (const ResolvedDatabase& database : run.databases) {
+  for (size_t i = 0; i < run.databases.size(); ++i) {
+    const ResolvedDatabase& database = run.databases[i];
     if (database.mode != DatabaseMode::kSnapshot) continue;
-    FH_TRY(SnapshotInto(database, SnapshotDir(attempt.path, database)));
+    Result<void> taken = SnapshotInto(database, SnapshotDir(attempt.path, database));
+    if (!taken && taken.error().code() == ErrorCode::kCorrupt) return DamagedDatabase(i, database.source, {taken.error().message()});
+    if (!taken) return taken;
   }
   return {};
 }
