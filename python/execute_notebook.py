@@ -214,16 +214,24 @@ class Client(NotebookClient):
         os.makedirs(os.path.dirname(self.to), exist_ok=True)
         self.figures = os.path.abspath(figures)
         self.code_cells = 0
+        self.in_cell = False
+        self.asked_to_end = False
         self.failure = ""
 
     def process_message(self, msg, cell, cell_index):
         show(msg["msg_type"], msg["content"])
         return super().process_message(msg, cell, cell_index)
 
+    async def _async_cleanup_kernel(self):
+        # nbclient does this at its end, and when SIGTERM comes: then the cell that runs is not to blame for its kernel's death.
+        self.asked_to_end = self.in_cell
+        await super()._async_cleanup_kernel()
+
     async def async_execute_cell(self, cell, cell_index, **options):
         if cell.cell_type != "code" or not cell.source.strip():
             return await super().async_execute_cell(cell, cell_index, **options)
         self.code_cells += 1
+        self.in_cell = True
         try:
             return await super().async_execute_cell(cell, cell_index, **options)
         except CellExecutionError as error:
@@ -233,6 +241,9 @@ class Client(NotebookClient):
             self.failure = "its kernel died"
             raise
         finally:
+            self.in_cell = False
+            if self.asked_to_end:
+                self.failure = "was running when the end was asked for"
             if self.failure:
                 self.failure = f"cell {self.code_cells} (`{first_line(cell.source)}`): {self.failure}"
             self.save_figures(cell)

@@ -210,7 +210,7 @@ void CheckOutputs(const Evidence& e, Verdict& v) {
 
 void AddRemarks(const Evidence& e, Verdict& v) {
   const auto add = [&](const std::string& remark) { v.notes += (v.notes.empty() ? "" : " ") + remark; };
-  if (!e.own_words.empty() && v.status == RunStatus::kFailed) add(fmt::format("In its own words: {}.", e.own_words));
+  if (!e.own_words.empty() && v.status != RunStatus::kCompleted) add(fmt::format("In its own words: {}.", e.own_words));
   for (const std::string& remark : e.remarks) add(remark);
   if (e.pids_limit_hits > 0 && v.reason != Reason::kPidsLimit) {
     add(fmt::format("It hit its limit of {} processes {} times.", e.limits.pids_limit, e.pids_limit_hits));

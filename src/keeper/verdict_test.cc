@@ -37,6 +37,25 @@ TEST(Judge, AnotherExitCodeIsFailed) {
   EXPECT_EQ(verdict.exit_code, 3);
 }
 
+TEST(Judge, ItsOwnWordsFollowWhateverEndedItUnlessItEndedWell) {
+  Evidence evidence = After(Exited(1));
+  evidence.own_words = "'in cell 3'";
+  EXPECT_EQ(Judge(evidence).notes, "ended with exit code 1. In its own words: 'in cell 3'.");
+  evidence.ended_by = EndedBy::kCancelled;
+  EXPECT_EQ(Judge(evidence).notes, "killed on request. In its own words: 'in cell 3'.");
+  Evidence well = After(Exited(0));
+  well.own_words = "'in cell 3'";
+  EXPECT_EQ(Judge(well).notes, "");
+}
+
+TEST(Judge, RemarksOnWhatItWasGivenAreNoFailure) {
+  Evidence evidence = After(Exited(0));
+  evidence.remarks = {"The input 'a' was changed."};
+  const Verdict verdict = Judge(evidence);
+  EXPECT_EQ(verdict.status, RunStatus::kCompleted);
+  EXPECT_EQ(verdict.notes, "The input 'a' was changed.");
+}
+
 TEST(Judge, ASignalOfItsOwnMakingIsNamed) {
   const Verdict verdict = Judge(After(Signaled(SIGSEGV)));
   EXPECT_EQ(verdict.reason, Reason::kSignaled);

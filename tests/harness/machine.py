@@ -117,6 +117,11 @@ def _notebook():
     return _succeeds("/usr/bin/python3", "-c", "import nbclient, ipykernel, matplotlib_inline, matplotlib") or "no nbclient here: tools/bootstrap examples"
 
 
+def _irkernel():
+    there = os.path.exists("/usr/share/jupyter/kernels/ir/kernel.json") and _notebook() is True
+    return there or "no kernel of R for notebooks here: tools/bootstrap examples"
+
+
 def _r_bioc():
     return (shutil.which("Rscript") and _succeeds("Rscript", "-e", "stopifnot(all(c('HSMMSingleCell', 'igraph') %in% rownames(installed.packages())))")) or (
         "no single-cell data here: tools/bootstrap examples")
@@ -135,6 +140,7 @@ CHECKS = {
     "samtools": _samtools,
     "sklearn": _sklearn,
     "notebook": _notebook,
+    "irkernel": _irkernel,
     "r-bioc": _r_bioc,
 }
 

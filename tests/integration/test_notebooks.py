@@ -137,9 +137,10 @@ def test_a_notebook_that_is_ended_leaves_what_ran(hood):
     hood.call("kill", run_id)
     process.communicate(timeout=300)
     result = hood.wait(run_id)
-    assert result["status"] == "KILLED"
+    assert result["status"] == "KILLED", result
     book = json.loads((hood.run_directory(run_id) / "work" / "study.executed.ipynb").read_text(encoding="utf-8"))
     assert book["cells"][1]["outputs"], book
+    assert "'cell 2 (`import time`): was running when the end was asked for'" in result["completion_notes"], result
 
 
 @pytest.mark.on_host
@@ -196,6 +197,16 @@ def test_a_language_without_its_kernel_is_told(hood):
     write(hood, cell("1"), language="R", kernel_name="no-such-kernel")
     run = execute(hood, "study.ipynb")
     assert run.exit_code == 1 and "'no-such-kernel'" in run.notes and "IRkernel" in run.notes, run.explain()
+
+
+@pytest.mark.on_host
+def test_a_notebook_in_r_is_executed_by_its_kernel(hood):
+    machine.need("irkernel")
+    write(hood, cell("alpha <- 1\nwords <- NULL", "parameters"), cell("cat(alpha + 1, words[[2]], is.null(words[[3]]), '\n')"), cell("stop('no such gene')"),
+          language="R", kernel_name="ir")
+    run = execute(hood, "study.ipynb", "--runtime", "r-base", "-p", "alpha=2.5", "-p", 'words=[a, "b\\"c", null]')
+    assert run.text == '3.5 b"c TRUE \n', run.explain()
+    assert run.exit_code == 1 and "cell 4 (`stop('no such gene')`)" in run.notes and "no such gene" in run.notes, run.explain()
 
 
 def virtualenv(hood, *options):
