@@ -112,7 +112,7 @@ def staged_programs(session_directory, victims, findings):
                 sanitizers.stage_keeper(source, target, findings)
             else:
                 shutil.copy2(source, target)
-        shutil.copy2(TESTS.parent / "python" / "execute_notebook.py", target)  # shown to runs; the same in each build
+        shutil.copy2(BUILD / "release" / "execute_notebook.py", target)  # shown to runs; the same in each build
         if (BUILD / build / "tests").is_dir():
             shutil.copytree(BUILD / build / "tests", target / "tests", ignore=shutil.ignore_patterns("CMakeFiles", "*.cmake"))
         (target / "victims").symlink_to(victims)  # a sanitized build has none of its own

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,11 @@ class Run:
     @property
     def notes(self):
         return self.result.get("completion_notes", "")
+
+    @property
+    def own_notes(self):
+        """The notes but for what they say of this machine: a kernel without landlock."""
+        return re.sub(r" ?It ran without these layers of the hood, as allowed: [a-z, ]+\.$", "", self.notes)
 
     def report(self):
         """The one line of JSON that a victim printed, or {} when it was ended before."""

@@ -75,7 +75,7 @@ class Bed:
             shutil.copytree(folder, checkout / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
         release = self.config.build_directory / "release"
         unit_tests = [str(path.relative_to(release)) for path in programs.in_bed(self.config.build_directory, self.name)]
-        for name in ("fumehood", "fumehood-keeper", "victims", "tests", *unit_tests):
+        for name in ("fumehood", "fumehood-keeper", "execute_notebook.py", "victims", "tests", *unit_tests):
             target = checkout / "build/release" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if (release / name).is_dir():

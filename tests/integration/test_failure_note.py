@@ -11,11 +11,11 @@ def leave(hood, note, code=1):
 
 def test_the_notes_quote_it(hood):
     run = leave(hood, b"step 3 (align): no reads left after trimming\nmore\n")
-    assert run.notes == "ended with exit code 1. In its own words: 'step 3 (align): no reads left after trimming'.", run.explain()
+    assert run.own_notes == "ended with exit code 1. In its own words: 'step 3 (align): no reads left after trimming'.", run.explain()
 
 
 def test_a_run_that_ended_well_has_nothing_to_say(hood):
-    assert leave(hood, b"all wrong\n", 0).notes == ""
+    assert leave(hood, b"all wrong\n", 0).own_notes == ""
 
 
 def test_no_byte_of_it_reaches_a_terminal(hood):

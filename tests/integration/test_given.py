@@ -63,14 +63,14 @@ def test_an_input_that_changed_since_is_told(hood):
     flags = ["--input", f"{table}:table.csv"]
     first = hood.run("true", flags=flags)
     same = hood.run("true", flags=flags)
-    assert not changes(same) and same.notes == "", same.explain()
+    assert not changes(same) and same.own_notes == "", same.explain()
     hood.file("data/table.csv", "1,3\n")
     run = hood.run("cat", "table.csv", flags=flags)
     assert run.exit_code == 0 and run.text == "1,3\n", run.explain()
     (event,) = changes(run)
     assert event["path"] == str(table) and event["since_run"] == same.result["run_id"], event
     assert event["now"] == sha256(table) and event["before"] == manifest(first)["inputs"][0]["sha256"]
-    assert run.notes == f"The input '{table}' is not what run {same.result['run_id']} was given: changed.", run.explain()
+    assert run.own_notes == f"The input '{table}' is not what run {same.result['run_id']} was given: changed.", run.explain()
     assert run.notes in run.errors
     assert not changes(hood.run("true", flags=flags))
 
@@ -188,6 +188,7 @@ def test_a_damaged_file_can_still_be_shown_as_an_input(hood, database):
     assert run.exit_code == 0, run.explain()
 
 
+@pytest.mark.on_host
 def test_what_the_manual_saves_of_it_is_taken(hood, database):
     """By .dump: the sqlite3 of Debian 12 has no .recover that works."""
     damage(database)
@@ -202,7 +203,7 @@ def test_what_the_manual_saves_of_it_is_taken(hood, database):
 @pytest.mark.parametrize("mode", ["snapshot", "ro"])
 def test_a_database_that_changed_since_is_told(hood, database, mode):
     first = read(hood, database, mode)
-    assert first.text == "5000\n" and first.notes == "", first.explain()
+    assert first.text == "5000\n" and first.own_notes == "", first.explain()
     (entry,) = manifest(first)["databases"]
     assert entry["check"] == "good" and len(entry["sha256"]) == 64 and not entry["changed"], entry
     assert not changes(read(hood, database, mode), "database_changed")
