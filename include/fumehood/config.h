@@ -48,6 +48,7 @@ struct Config {
   int64_t input_digest_mb = 256;            // of what a run is given: at most so much is read and hashed anew before its start
   int64_t database_check_seconds = 20;      // the longest that the check of a database may keep a run waiting; 0: none is made
   int64_t spare_boxes = 1;                  // sealed boxes that a program which launches runs keeps ready; 0 to 256
+  bool quarantine_runtimes = false;         // one whose files are damaged stays out of use until a deep check went well
 };
 
 }  // namespace fumehood

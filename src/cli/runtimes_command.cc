@@ -10,6 +10,7 @@
 #include "src/base/clock.h"
 #include "src/base/json_writer.h"
 #include "src/base/text.h"
+#include "src/cli/add_from_file.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
 #include "src/cli/time_text.h"
@@ -17,8 +18,10 @@
 #include "src/runtime/catalog.h"
 #include "src/runtime/conda_discovery.h"
 #include "src/runtime/find_runtime.h"
+#include "src/runtime/language_of.h"
 #include "src/runtime/lock.h"
 #include "src/runtime/rootfs_import.h"
+#include "src/runtime/system_lock.h"
 #include "src/sys/file.h"
 
 namespace fumehood {
@@ -189,15 +192,18 @@ Result<int> Check(const Catalog& catalog, const Arguments& arguments, Context& c
   for (const CatalogEntry& entry : entries) {
     FH_ASSIGN_OR_RETURN(const Fd lock, catalog.Lock(entry.name));
     FH_ASSIGN_OR_RETURN(const RuntimeCheck check, CheckAndKeep(catalog, entry, arguments.Has("deep"), context));
-    FH_TRY(catalog.SetHealth(entry.name, check.health));
-    good = good && check.health.state == HealthState::kHealthy;
+    FH_ASSIGN_OR_RETURN(const RuntimeHealth before, catalog.HealthOf(entry.name));
+    const RuntimeHealth health = WithQuarantine(entry.name, before, check.health);
+    FH_TRY(catalog.SetHealth(entry.name, health));
+    // Of all: that this machine has no R, say, is nothing to call anybody for.
+    const bool unwanted = arguments.positional.size() == 1 && entry.built_in && health.state == HealthState::kAbsent;
+    good = good && (health.state == HealthState::kHealthy || unwanted);
     if (arguments.Has("json")) {
-      WriteKnown(json, {entry, check.health});
+      WriteKnown(json, {entry, health});
       continue;
     }
-    PrintOut(fmt::format("{}: {}{}{}\n", entry.name, Painted(StateName(check.health), ColourOf(check.health.state), context.out_is_terminal),
-                         check.health.version.empty() ? "" : ", version " + Shown(check.health.version),
-                         check.health.reason.empty() ? "" : ": " + Shown(check.health.reason)));
+    PrintOut(fmt::format("{}: {}{}{}\n", entry.name, Painted(StateName(health), ColourOf(health.state), context.out_is_terminal),
+                         health.version.empty() ? "" : ", version " + Shown(health.version), health.reason.empty() ? "" : ": " + Shown(health.reason)));
     SayFaults(check);
   }
   if (arguments.Has("json")) PrintOut(json.EndArray().EndObject().Take() + "\n");
@@ -229,31 +235,18 @@ Result<RuntimeSource> SourceAt(const std::string& given, const Submitter& submit
   return source;
 }
 
-// By the programs that it has; where several, the first of these. A link counts whatever it leads to: the check will tell.
-std::string LanguageOf(const RuntimeSource& source) {
-  const auto has = [&](const char* program) {
-    for (const char* folder : {"bin", "usr/bin", "usr/local/bin", "root/bin", "root/usr/bin", "root/usr/local/bin"}) {
-      const auto found = FindStat(kHere, fmt::format("{}/{}/{}", source.location, folder, program), false);
-      if (found && *found) return true;
-    }
-    return false;
-  };
-  if (has("julia")) return "julia";
-  if (has("Rscript")) return "r";
-  return has("python3") ? "python" : "";
-}
-
 // A directory is taken as it is; anything else is an archive, which is unpacked into the entry's own directory.
 Result<RuntimeSource> RootAt(const Catalog& catalog, const std::string& name, const Arguments& arguments, const Submitter& submitter) {
-  const std::string given = arguments.Value("root");
+  const char* flag = arguments.Has("file") ? "file" : "root";
+  const std::string given = arguments.Value(flag);
   const std::string path = given.starts_with('/') ? given : submitter.cwd + "/" + given;
   const auto info = FindStat(kHere, path, true);
-  if (!info || !*info) return Error(ErrorCode::kInvalidArgument, fmt::format("--root {}: there is no such file or directory", Quoted(given)));
+  if (!info || !*info) return Error(ErrorCode::kInvalidArgument, fmt::format("--{} {}: there is no such file or directory", flag, Quoted(given)));
   RuntimeSource source;
   source.kind = RuntimeKind::kRootfs;
   if (S_ISDIR((*info)->st_mode)) {
     char real[PATH_MAX];
-    if (realpath(path.c_str(), real) == nullptr) return Error(ErrorCode::kInvalidArgument, fmt::format("--root {}: cannot be followed", Quoted(given)));
+    if (realpath(path.c_str(), real) == nullptr) return Error(ErrorCode::kInvalidArgument, fmt::format("--{} {}: cannot be followed", flag, Quoted(given)));
     source.location = real;
     return source;
   }
@@ -273,6 +266,14 @@ Result<RuntimeSource> RootAt(const Catalog& catalog, const std::string& name, co
   return source;
 }
 
+// Of what is there already, nothing is made.
+Result<void> RefuseBuildFlags(const Arguments& arguments) {
+  for (const char* flag : {"with", "python", "channel"}) {
+    if (arguments.Has(flag)) return Error(ErrorCode::kInvalidArgument, fmt::format("--{} is for what a tool makes: environment.yml, requirements.txt, a lock", flag));
+  }
+  return {};
+}
+
 Result<int> Add(const Catalog& catalog, const Arguments& arguments, Context& context) {
   CatalogEntry entry;
   entry.name = arguments.positional[1];
@@ -281,21 +282,27 @@ Result<int> Add(const Catalog& catalog, const Arguments& arguments, Context& con
                                                           "letter or digit", Quoted(entry.name), kMaxRuntimeName));
   }
   const bool prefix = arguments.Has("prefix");
-  if (prefix == arguments.Has("root")) {
-    return Error(ErrorCode::kInvalidArgument, "runtimes add wants to know what, by one of: --prefix DIRECTORY, --root DIRECTORY-OR-ARCHIVE");
+  if (prefix + arguments.Has("root") + arguments.Has("file") != 1) {
+    return Error(ErrorCode::kInvalidArgument, "runtimes add wants to know what, by one of: --prefix DIRECTORY, --root DIRECTORY-OR-ARCHIVE, --file FILE");
   }
+  if (arguments.Has("file")) {
+    FH_ASSIGN_OR_RETURN(BuildFile file, FileGiven(arguments, context.submitter));
+    if (file.kind != BuildFileKind::kArchive) return AddFromFile(catalog, arguments, std::move(file), context);
+  }
+  FH_TRY(RefuseBuildFlags(arguments));
   FH_ASSIGN_OR_RETURN(const Fd lock, catalog.Lock(entry.name));
   const auto known = catalog.Find(entry.name);
   if (known && !known->built_in) {
     return Error(ErrorCode::kInvalidArgument, fmt::format("there is a runtime {0} already; `fumehood runtimes remove {0}` first, or choose another name", entry.name));
   }
+  FH_TRY(catalog.Discard(entry.name));  // what an import that was killed has left
   auto found = prefix ? SourceAt(arguments.Value("prefix"), context.submitter) : RootAt(catalog, entry.name, arguments, context.submitter);
   if (!found) {
     FH_TRY(catalog.Discard(entry.name));
     return std::move(found).error();
   }
   RuntimeSource source = std::move(found).value();
-  entry.language = arguments.Has("language") ? arguments.Value("language") : LanguageOf(source);
+  entry.language = arguments.Has("language") ? arguments.Value("language") : LanguageOf(source.location);
   entry.sources.push_back(std::move(source));
   entry.imports = arguments.Values("import");
   entry.added_at = Rfc3339(Now());
@@ -310,15 +317,28 @@ Result<int> Add(const Catalog& catalog, const Arguments& arguments, Context& con
   return 0;
 }
 
+// A system's lock is made anew where the distribution changed since; no run is needed for that, as a check makes one.
+Result<void> RenewSystemLock(const Catalog& catalog, const CatalogEntry& entry) {
+  const RuntimeSource* source = LocalSource(entry);
+  if (source == nullptr || source->kind != RuntimeKind::kSystem || !RuntimeOf(entry)) return {};
+  FH_ASSIGN_OR_RETURN(const Fd held, catalog.Lock(entry.name));
+  FH_ASSIGN_OR_RETURN(RuntimeHealth health, catalog.HealthOf(entry.name));
+  std::string fingerprint = SystemFingerprint(source->location);
+  if (!health.identity.empty() && health.fingerprint == fingerprint) return {};
+  FH_ASSIGN_OR_RETURN(const auto packages, LockSystem(source->location));
+  health.fingerprint = std::move(fingerprint);
+  health.identity = LockIdentity(packages);
+  FH_TRY(catalog.SetLock(entry.name, PrintLock(packages)));
+  return catalog.SetHealth(entry.name, health);
+}
+
 // The packages of a runtime, as its last check found them.
 Result<int> Lock(const Catalog& catalog, const Arguments& arguments, Context& context) {
   const std::string& name = arguments.positional[1];
   FH_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog.Find(name));
+  FH_TRY(RenewSystemLock(catalog, entry));
   FH_ASSIGN_OR_RETURN(const std::string text, catalog.LockOf(name));
-  if (text.empty()) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("there is no lock of {}: {}", name,
-                                                          entry.built_in ? "the system's own packages are not locked" : fmt::format("`fumehood runtimes check {}` makes one", name)));
-  }
+  if (text.empty()) return Error(ErrorCode::kInvalidArgument, fmt::format("there is no lock of {0}: `fumehood runtimes check {0}` makes one", name));
   if (arguments.Has("json")) {
     PrintOut(text);
     return 0;
@@ -376,7 +396,7 @@ const std::vector<Sub>& Subs() {
   static const std::vector<Sub> kSubs = {
       {"ls", 0, 0, {"json"}, List},
       {"show", 1, 1, {"json"}, Show},
-      {"add", 1, 1, {"prefix", "root", "image", "language", "import"}, Add},
+      {"add", 1, 1, {"prefix", "root", "file", "with", "python", "channel", "image", "language", "import"}, Add},
       {"remove", 1, 1, {}, Remove},
       {"check", 0, 1000, {"deep", "json"}, Check},
       {"lock", 1, 1, {"json"}, Lock},
@@ -417,6 +437,10 @@ Command RuntimesCommand() {
           .positional = "[ls | show NAME | add NAME | remove NAME | check [NAME...] | lock NAME | discover]",
           .flags = {{.name = "prefix", .value = "DIR", .help = "add: a conda prefix or virtualenv that is there"},
                     {.name = "root", .value = "PATH", .help = "add: an unpacked root file system, or an archive of one: docker save, OCI, tar"},
+                    {.name = "file", .value = "FILE", .help = "add: make it from an environment.yml, requirements.txt, explicit conda list, runtime lock or image archive"},
+                    {.name = "with", .value = "TOOL", .help = "add --file: by this tool: pixi or rattler for conda's files, uv or pip for Python's; default: the first of these that is there"},
+                    {.name = "python", .value = "PYTHON", .help = "add --file: the interpreter of a virtualenv, for uv also a version; default: /usr/bin/python3"},
+                    {.name = "channel", .value = "URL", .help = "add --file: where a runtime lock does not say it, the channel of its conda packages", .repeated = true},
                     {.name = "image", .value = "NAME", .help = "add: which image, where the archive has several"},
                     {.name = "language", .value = "NAME", .help = "add: python, r or julia; default: by what it holds"},
                     {.name = "import", .value = "NAME", .help = "add: a package that its check loads", .repeated = true},

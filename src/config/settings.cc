@@ -107,6 +107,10 @@ void ReadCgroupParent(NodeReader& reader, const Node& node, const FieldPath& pat
   config.cgroup_parent = text;
 }
 
+void ReadQuarantine(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  reader.Flag(node, path, config.quarantine_runtimes);
+}
+
 constexpr Setting kSettings[] = {
     {"state_dir", "FUMEHOOD_STATE", false, ReadStateDir},
     {"executor", "FUMEHOOD_EXECUTOR", false, ReadExecutor},
@@ -119,6 +123,7 @@ constexpr Setting kSettings[] = {
     {"input_digest_mb", "FUMEHOOD_INPUT_DIGEST_MB", false, ReadInputDigest},
     {"database_check_seconds", "FUMEHOOD_DATABASE_CHECK_SECONDS", false, ReadDatabaseCheck},
     {"spare_boxes", "FUMEHOOD_SPARE_BOXES", false, ReadSpareBoxes},
+    {"quarantine_runtimes", "FUMEHOOD_QUARANTINE_RUNTIMES", false, ReadQuarantine},
 };
 
 }  // namespace

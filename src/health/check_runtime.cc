@@ -13,10 +13,12 @@
 #include "src/runtime/lock.h"
 #include "src/runtime/rootfs_check.h"
 #include "src/runtime/rootfs_import.h"
+#include "src/runtime/system_lock.h"
 
 namespace fumehood {
 namespace {
 
+constexpr const char* kWasQuarantined = "was quarantined: ";
 constexpr const char* kMark = "fumehood-check ";  // begins the line that the interpreter answers with
 
 // Each package is loaded alone: all that are missing are told at once. The names are arguments, never part of the program.
@@ -126,8 +128,17 @@ Result<void> CheckTree(const RuntimeSource& source, const RuntimeCheckRequest& r
   return {};
 }
 
+// Its files are the distribution's to check; which packages they are is told.
+Result<void> LockSystemOf(const RuntimeSource& source, RuntimeCheck& check) {
+  check.health.fingerprint = SystemFingerprint(source.location);  // before: what changes meanwhile is noticed
+  FH_ASSIGN_OR_RETURN(check.packages, LockSystem(source.location));
+  check.health.identity = LockIdentity(check.packages);
+  return {};
+}
+
 Result<void> CheckFilesOf(const Runtime& runtime, const RuntimeSource& source, const RuntimeCheckRequest& request, RuntimeCheck& check) {
   if (runtime.kind == RuntimeKind::kRootfs) return CheckTree(source, request, check);
+  if (runtime.kind == RuntimeKind::kSystem) return LockSystemOf(source, check);
   if (runtime.kind != RuntimeKind::kConda && runtime.kind != RuntimeKind::kVirtualenv) return {};
   FH_ASSIGN_OR_RETURN(PrefixCheck found, CheckPrefix(runtime.location, runtime.kind, {.deep = request.deep, .progress = request.progress}));
   FH_ASSIGN_OR_RETURN(RuntimeLock lock, LockPrefix(runtime.location, runtime.kind));
@@ -144,6 +155,15 @@ Result<void> CheckFilesOf(const Runtime& runtime, const RuntimeSource& source, c
 
 }  // namespace
 
+RuntimeHealth WithQuarantine(const std::string& name, const RuntimeHealth& before, RuntimeHealth now) {
+  if (before.state != HealthState::kQuarantined || now.state != HealthState::kHealthy || now.deep) return now;
+  now.state = HealthState::kQuarantined;
+  now.reason = before.reason.starts_with(kWasQuarantined) ? before.reason
+                                                          : fmt::format("{}{}; what a quick look sees is in order again: `fumehood runtimes check --deep {}` compares every "
+                                                                        "byte, and lifts the quarantine", kWasQuarantined, before.reason, name);
+  return now;
+}
+
 Result<RuntimeCheck> CheckRuntime(const CatalogEntry& entry, const Config& config, const Submitter& submitter, const RuntimeCheckRequest& request) {
   RuntimeCheck check;
   check.health.checked_at = Rfc3339(Now());
@@ -157,7 +177,8 @@ Result<RuntimeCheck> CheckRuntime(const CatalogEntry& entry, const Config& confi
   }
   FH_TRY(CheckFilesOf(*runtime, *LocalSource(entry), request, check));
   if (!check.health.reason.empty()) {
-    check.health.state = HealthState::kUnhealthy;  // an interpreter that was changed is not even started
+    // An interpreter that was changed is not even started.
+    check.health.state = config.quarantine_runtimes ? HealthState::kQuarantined : HealthState::kUnhealthy;
     return check;
   }
   FH_ASSIGN_OR_RETURN(const TrialEnd end, MakeTrialRun(SpecFor(entry, *runtime, config), config, submitter, &*runtime));

@@ -25,6 +25,9 @@ struct RuntimeCheckRequest {
   std::function<void(int64_t done, int64_t total)> progress;     // in bytes; may be empty; called from several threads
 };
 
+// What is kept of a check: one that did not compare every byte lifts no quarantine.
+RuntimeHealth WithQuarantine(const std::string& name, const RuntimeHealth& before, RuntimeHealth now);
+
 // Writes nothing. An error: the check itself could not be made.
 Result<RuntimeCheck> CheckRuntime(const CatalogEntry& entry, const Config& config, const Submitter& submitter, const RuntimeCheckRequest& request);
 

@@ -14,6 +14,7 @@
 #include "src/executor/local/recover.h"
 #include "src/health/abandoned_stages.h"
 #include "src/health/sweep_cgroups.h"
+#include "src/health/sweep_runtimes.h"
 #include "src/record/event_log.h"
 #include "src/record/list_runs.h"
 #include "src/record/outputs.h"
@@ -51,6 +52,11 @@ class Collector {
     SweepHalfRemoved();
     SweepStaging();
     SweepCaches();
+    for (const auto& sweep : {SweepRuntimes, SweepTrials}) {
+      auto swept = sweep(config_, rules_.dry_run);
+      if (!swept) Complain("what builds and checks of runtimes left", swept.error());
+      if (swept) report_.leftovers.insert(report_.leftovers.end(), swept->begin(), swept->end());
+    }
     FH_TRY(RemoveRuns());  // looks at each run, and so ends the lost ones first
     auto cgroups = SweepCgroups(config_, rules_.dry_run);
     if (!cgroups) Complain("cgroups of killed keepers", cgroups.error());

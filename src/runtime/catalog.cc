@@ -52,12 +52,29 @@ Result<Fd> Catalog::OpenOwnDir(const std::string& name) const {
   return OpenDir(kHere, PathOf(name));
 }
 
+namespace {
+
 // Beside the runtimes, and never removed: a lock file that goes with its runtime would be held by two, before and after.
-Result<Fd> Catalog::Lock(const std::string& name) const {
-  const std::string locks = fmt::format("{}/{}", state_dir_, kLocks);
+Result<Fd> OpenLock(const std::string& state_dir, const std::string& name) {
+  const std::string locks = fmt::format("{}/{}", state_dir, kLocks);
   FH_TRY(MakeDirs(locks, 0700));
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenDir(kHere, locks));
-  FH_ASSIGN_OR_RETURN(Fd lock, OpenAt(dir.get(), name, O_RDWR | O_CREAT, 0600));
+  return OpenAt(dir.get(), name, O_RDWR | O_CREAT, 0600);
+}
+
+}  // namespace
+
+Result<Fd> Catalog::FindLock(const std::string& name) const {
+  FH_ASSIGN_OR_RETURN(Fd lock, OpenLock(state_dir_, name));
+  FH_ASSIGN_OR_RETURN(const bool taken, TryLockExclusive(lock.get()));
+  return taken ? std::move(lock) : Fd();
+}
+
+Result<Fd> Catalog::Lock(const std::string& name, const std::function<void()>& on_wait) const {
+  FH_ASSIGN_OR_RETURN(Fd lock, OpenLock(state_dir_, name));
+  FH_ASSIGN_OR_RETURN(const bool taken, TryLockExclusive(lock.get()));
+  if (taken) return lock;
+  if (on_wait) on_wait();
   FH_TRY(LockExclusive(lock.get()));
   return lock;
 }

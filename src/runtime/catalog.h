@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,14 +31,17 @@ struct CatalogEntry {
   std::string language;               // "python", "r", "julia"; empty: only commands
   std::vector<RuntimeSource> sources; // what this machine can run comes first
   std::vector<std::string> imports;   // packages that the health check loads
-  std::string made_by;                // "micromamba 1.5.8 from environment.yml"; empty: was there
+  std::string made_by;                // "uv 0.13.9 from requirements.txt"; empty: was there
+  std::string made_from;              // SHA-256 of that file; empty: was there
   std::string added_at;               // RFC 3339, UTC; empty: built in
   std::string install_hint;           // the command that gets it, where it is absent
   bool built_in = false;
 };
 
-enum class HealthState { kUnchecked, kHealthy, kUnhealthy, kAbsent };
-inline constexpr const char* kHealthStateNames[] = {"unchecked", "healthy", "unhealthy", "absent"};
+// kQuarantined: its files were not what their records say, and the configuration wants such a one out of use until every byte of it
+// was compared again (`check --deep`) or it was made anew.
+enum class HealthState { kUnchecked, kHealthy, kUnhealthy, kAbsent, kQuarantined };
+inline constexpr const char* kHealthStateNames[] = {"unchecked", "healthy", "unhealthy", "absent", "quarantined"};
 
 struct RuntimeHealth {
   HealthState state = HealthState::kUnchecked;
@@ -107,7 +111,9 @@ class Catalog {
   Result<Fd> OpenOwnDir(const std::string& name) const;
   std::string PathOf(const std::string& name) const;
   // Held by whoever makes, checks or removes a runtime, until it is closed; an flock, which ends with its holder.
-  Result<Fd> Lock(const std::string& name) const;
+  // `on_wait` is called once where another holds it.
+  Result<Fd> Lock(const std::string& name, const std::function<void()>& on_wait = {}) const;
+  Result<Fd> FindLock(const std::string& name) const;  // not valid where another holds it
 
  private:
   std::string state_dir_;

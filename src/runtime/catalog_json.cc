@@ -46,6 +46,7 @@ std::string PrintEntry(const CatalogEntry& entry) {
   json.EndArray().Key("imports").BeginArray();
   for (const std::string& import : entry.imports) json.String(import);
   json.EndArray().Key("made_by").String(entry.made_by).Key("added_at").String(entry.added_at);
+  if (!entry.made_from.empty()) json.Key("made_from").String(entry.made_from);
   return json.EndObject().Take() + "\n";
 }
 
@@ -63,6 +64,7 @@ Result<CatalogEntry> ParseEntry(const std::string& text) {
   entry.imports = json.Strings("imports");
   entry.made_by = json.String("made_by");
   entry.added_at = json.String("added_at");
+  if (json.Has("made_from")) entry.made_from = json.String("made_from");
   FH_TRY(json.Finish());
   return entry;
 }

@@ -48,16 +48,15 @@ ExpectedFile FileOf(const ForeignJson& entry) {
   return file;
 }
 
-// "conda-forge::Python[version='>=3.9']", "python>=3.9", "python 3.9.*" -> "python". Empty for what the machine has: "__glibc".
-std::string NeededName(std::string_view spec) {
+}  // namespace
+
+std::string CondaNameOf(std::string_view spec) {
   if (const size_t channel = spec.find("::"); channel != std::string_view::npos) spec.remove_prefix(channel + 2);
   std::string name(Trimmed(spec));
   name.resize(std::min(name.find_first_of(" \t=<>!~[;@"), name.size()));
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return name.starts_with("__") ? std::string() : name;
 }
-
-}  // namespace
 
 Result<CondaRecord> ParseCondaRecord(std::string_view text) {
   FH_ASSIGN_OR_RETURN(const ForeignJson top, ForeignJson::Parse(text));
@@ -67,10 +66,11 @@ Result<CondaRecord> ParseCondaRecord(std::string_view text) {
                      .sha256 = top.String("sha256"),
                      .md5 = top.String("md5"),
                      .url = top.String("url"),
-                     .channel = top.String("channel")};
+                     .channel = top.String("channel"),
+                     .package_dir = top.String("extracted_package_dir")};
   if (record.name.empty() || record.version.empty()) return Error(ErrorCode::kCorrupt, "it names no package and version");
   top.Member("depends").ForEachItem([&](const ForeignJson& spec) {
-    if (std::string name = NeededName(spec.text()); !name.empty()) record.needs.push_back(std::move(name));
+    if (std::string name = CondaNameOf(spec.text()); !name.empty()) record.needs.push_back(std::move(name));
   });
   Result<void> good;
   const auto admit = [&good](std::string_view path) {
@@ -84,6 +84,7 @@ Result<CondaRecord> ParseCondaRecord(std::string_view text) {
     if (!admit(entry.Member("_path").text())) return;
     record.files.push_back(FileOf(entry));
     const bool rewritten = !entry.Member("prefix_placeholder").text().empty();
+    if (rewritten) record.originals.push_back({.path = record.files.back().path, .sha256 = entry.String("sha256")});
     if (rewritten && entry.Member("file_mode").text() == "text") record.rewritten_texts.push_back(record.files.back().path);
   });
   if (!paths.is_array()) {  // as conda wrote before 4.4: names alone

@@ -17,8 +17,13 @@ struct CondaRecord {
   std::string path;                   // of the record itself, relative to the prefix; empty for one that was only parsed
   std::vector<std::string> needs;     // names of packages that it cannot do without
   std::vector<ExpectedFile> files;
+  std::string package_dir;            // where its tool had unpacked it, absolute; may be gone, and may be anything
+  std::vector<ExpectedFile> originals;  // of the files into which the prefix's path was written: as they lie in the package
   std::vector<std::string> rewritten_texts;  // of the files, those into which the prefix's own path was written, as text
 };
+
+// "conda-forge::Python[version='>=3.9']", "python>=3.9", "python 3.9.*" -> "python". Empty for what the machine has: "__glibc".
+std::string CondaNameOf(std::string_view spec);
 
 // kCorrupt for what is no record, or names a file outside of the prefix.
 Result<CondaRecord> ParseCondaRecord(std::string_view text);

@@ -12,6 +12,7 @@
 #include "src/runtime/guards.h"
 #include "src/runtime/rootfs_check.h"
 #include "src/runtime/rootfs_runtime.h"
+#include "src/runtime/system_lock.h"
 #include "src/sys/file.h"
 
 namespace fumehood {
@@ -93,7 +94,7 @@ Result<void> TakeActivation(const Catalog& catalog, const RuntimeSource& source,
 
 Error IsDamaged(const Runtime& runtime, const std::vector<RuntimeFault>& faults, const std::string& mend) {
   const RuntimeFault& first = faults.front();
-  return Error(ErrorCode::kUnavailable, fmt::format("runtime_unhealthy: of the runtime {}, {} files are not what they were made as, the first: {} {}; {}",
+  return Error(ErrorCode::kCorrupt, fmt::format("runtime_unhealthy: of the runtime {}, {} files are not what they were made as, the first: {} {}; {}",
                                                     runtime.name, faults.size(), kRuntimeFaultNames[static_cast<size_t>(first.what)], first.path, mend));
 }
 
@@ -110,6 +111,15 @@ Result<void> IsAsChecked(const Runtime& runtime, const std::string& location, co
   if (check.fingerprint == health.fingerprint) return {};
   return Error(ErrorCode::kUnavailable, fmt::format("runtime_unhealthy: files of the runtime {} were changed since its check of {}; {}", runtime.name,
                                                     health.checked_at, mend));
+}
+
+// Damage stays on record, and the runtime out of use. Where that cannot be written, this run is refused all the same.
+Error Quarantined(const Catalog& catalog, const std::string& name, RuntimeHealth health, const Error& error) {
+  if (error.code() != ErrorCode::kCorrupt) return error;
+  health.state = HealthState::kQuarantined;
+  health.reason = error.message();
+  (void)catalog.SetHealth(name, health);
+  return error;
 }
 
 Result<void> Exists(const CatalogEntry& entry, const std::string& path) {
@@ -184,16 +194,25 @@ Result<Runtime> RuntimeOf(const CatalogEntry& entry) {
   return runtime;
 }
 
-Result<Runtime> FindRuntime(const Catalog& catalog, const std::string& name) {
+Result<Runtime> FindRuntime(const Catalog& catalog, const std::string& name, bool quarantine) {
   FH_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog.Find(name));
   FH_ASSIGN_OR_RETURN(const RuntimeHealth health, catalog.HealthOf(name));
+  if (health.state == HealthState::kQuarantined) {
+    return Error(ErrorCode::kUnavailable, fmt::format("runtime_unhealthy: the runtime {0} is quarantined: {1}. Mend it, then `fumehood runtimes check --deep {0}`, or "
+                                                      "make it anew{2}", name, health.reason, NearestHealthy(catalog, name)));
+  }
   if (health.state == HealthState::kUnhealthy || health.state == HealthState::kAbsent) {
     return Error(ErrorCode::kUnavailable, fmt::format("runtime_unhealthy: the runtime {} failed its last check: {}. Mend it, then `fumehood runtimes "
                                                       "check {}`{}", name, health.reason, name, NearestHealthy(catalog, name)));
   }
   FH_ASSIGN_OR_RETURN(Runtime runtime, RuntimeOf(entry));
   if (!health.identity.empty()) runtime.identity = health.identity;
-  FH_TRY(IsAsChecked(runtime, LocalSource(entry)->location, health));
+  const Result<void> as_checked = IsAsChecked(runtime, LocalSource(entry)->location, health);
+  if (!as_checked) return quarantine ? Quarantined(catalog, name, health, as_checked.error()) : as_checked.error();
+  // The distribution may have changed since: then nobody knows, and nothing is claimed.
+  if (runtime.kind == RuntimeKind::kSystem && !runtime.identity.empty() && SystemFingerprint(LocalSource(entry)->location) != health.fingerprint) {
+    runtime.identity.clear();
+  }
   if (runtime.kind == RuntimeKind::kConda) FH_TRY(TakeActivation(catalog, *LocalSource(entry), runtime));
   return runtime;
 }

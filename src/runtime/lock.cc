@@ -35,6 +35,9 @@ LockedPackage OfConda(const CondaRecord& record) {
   return package;
 }
 
+// What an installer writes of itself into a dist-info.
+bool IsNote(std::string_view name) { return name == "INSTALLER" || name == "REQUESTED" || name == "direct_url.json" || name.starts_with("uv_"); }
+
 // pip keeps no digest of the archive. That of its files' digests is as good: equal for equal wheels, wherever they are installed.
 // Left out is what the installer wrote itself: scripts, which hold the path of the prefix, and notes in the dist-info.
 std::string DigestOfFiles(const PythonDist& dist) {
@@ -44,7 +47,7 @@ std::string DigestOfFiles(const PythonDist& dist) {
     if (file.sha256.empty() || !file.path.starts_with(site)) continue;
     const std::string path = file.path.substr(site.size());
     const std::string last = path.substr(path.rfind('/') + 1);
-    if (file.path.starts_with(dist.folder + "/") && (last == "INSTALLER" || last == "REQUESTED" || last == "direct_url.json")) continue;
+    if (file.path.starts_with(dist.folder + "/") && IsNote(last)) continue;
     lines.push_back(path + '\0' + file.sha256 + '\n');
   }
   if (lines.empty()) return {};

@@ -58,15 +58,6 @@ std::optional<std::string> HexOfBase64(std::string_view text) {
   return hex;
 }
 
-// "Name: x" of the headers of METADATA, which end with an empty line.
-std::string Header(std::string_view metadata, std::string_view name) {
-  for (const std::string_view line : Lines(metadata)) {
-    if (Trimmed(line).empty()) break;
-    if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) return std::string(Trimmed(line.substr(name.size() + 1)));
-  }
-  return {};
-}
-
 class Finder {
  public:
   explicit Finder(int prefix) : prefix_(prefix) {}
@@ -116,8 +107,8 @@ class Finder {
     PythonDist dist;
     dist.folder = folder;
     const std::string metadata = Text(folder + "/METADATA", kMaxTextBytes).value_or("");
-    dist.name = Header(metadata, "Name");
-    dist.version = Header(metadata, "Version");
+    dist.name = MetadataHeader(metadata, "Name");
+    dist.version = MetadataHeader(metadata, "Version");
     dist.installer = Trimmed(Text(folder + "/INSTALLER", kMaxTextBytes).value_or(""));
     if (dist.name.empty() || dist.version.empty()) Fault(folder + "/METADATA", "is not there, or names no package and version");
     if (const auto direct = Text(folder + "/direct_url.json", kMaxTextBytes)) {
@@ -162,6 +153,14 @@ class Finder {
 };
 
 }  // namespace
+
+std::string MetadataHeader(std::string_view metadata, std::string_view name) {
+  for (const std::string_view line : Lines(metadata)) {
+    if (Trimmed(line).empty()) break;
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(':')) return std::string(Trimmed(line.substr(name.size() + 1)));
+  }
+  return {};
+}
 
 Result<std::vector<RecordedDistFile>> ParseDistRecord(std::string_view text) {
   std::vector<RecordedDistFile> files;

@@ -19,6 +19,9 @@ struct RecordedDistFile {
 // kCorrupt, with the number of the line, for what is no RECORD. Digests of other kinds than SHA-256 read as none.
 Result<std::vector<RecordedDistFile>> ParseDistRecord(std::string_view text);
 
+// "Name: x" of the headers of METADATA or PKG-INFO, which end with an empty line. Empty where there is none.
+std::string MetadataHeader(std::string_view metadata, std::string_view name);
+
 struct PythonDist {
   std::string name, version;
   std::string installer;  // "pip", "uv", "conda"

@@ -10,7 +10,6 @@ namespace fumehood {
 namespace {
 
 constexpr size_t kMaxDescriptionBytes = size_t{4} << 20;
-constexpr const char* kLibrary = "lib/R/library";
 
 // "Field: text", and lines that begin with a blank go on with it (R's read.dcf). The first of a name counts.
 std::map<std::string, std::string, std::less<>> DebianControl(std::string_view text) {
@@ -52,11 +51,11 @@ Result<RPackage> ParseDescription(std::string_view text) {
   return package;
 }
 
-Result<RPackages> FindRPackages(int prefix) {
+Result<RPackages> FindRPackages(int prefix, const std::string& library) {
   RPackages found;
-  FH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesBeneath(prefix, kLibrary));
+  FH_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesBeneath(prefix, library));
   for (const std::string& name : names) {
-    const std::string folder = std::string(kLibrary) + "/" + name;
+    const std::string folder = library + "/" + name;
     const auto fault = [&](const std::string& file, const Error& error) {
       found.faults.push_back({RuntimeFault::What::kUnreadableRecord, folder + file, error.message()});
     };

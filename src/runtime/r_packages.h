@@ -23,9 +23,10 @@ struct RPackage {
 Result<RPackage> ParseDescription(std::string_view text);
 
 struct RPackages {
-  std::vector<RPackage> packages;  // of lib/R/library, in byte order
+  std::vector<RPackage> packages;  // in byte order
   std::vector<RuntimeFault> faults;
 };
-Result<RPackages> FindRPackages(int prefix);
+// `library`: relative to the prefix.
+Result<RPackages> FindRPackages(int prefix, const std::string& library = "lib/R/library");
 
 }  // namespace fumehood

@@ -162,6 +162,7 @@ OF_TESTS = {
     "julia": "the packages of Debian 11's Julia: tests/testbeds/julia",
     "nosystemd": "a machine that systemd does not run on",
     "opentmp": "a temporary directory that every user may enter",
+    "pixi": "the program pixi on PATH",
     "pypi": "packages from PyPI, by pip",
     "tools": "programs that the tests run under the hood's filter: tools/bootstrap test",
 }

@@ -85,7 +85,7 @@ class Resolver {
 
   void ResolveRuntime() {
     if (IsRefused("runtime")) return;
-    auto runtime = given_runtime_ != nullptr ? Result<Runtime>(*given_runtime_) : FindRuntime(Catalog(config_.state_dir), run_.spec.runtime);
+    auto runtime = given_runtime_ != nullptr ? Result<Runtime>(*given_runtime_) : FindRuntime(Catalog(config_.state_dir), run_.spec.runtime, config_.quarantine_runtimes);
     if (!runtime) return Complain("runtime", runtime.error().message());
     run_.runtime = std::move(runtime).value();
     if (run_.runtime.kind != RuntimeKind::kRootfs) return;

@@ -8,6 +8,7 @@
 #include "src/executor/local/local_executor.h"
 #include "src/record/run_dir.h"
 #include "src/sys/file.h"
+#include "src/sys/positioned_io.h"
 
 namespace fumehood {
 namespace {
@@ -50,6 +51,9 @@ Result<TrialEnd> MakeTrialRun(const AnalysisSpec& spec, const Config& config, co
   FH_ASSIGN_OR_RETURN(const Fd state, OpenDir(kHere, config.state_dir));
   const std::string name = "trial-" + NewRunId();
   FH_TRY(MakeDir(state.get(), name, 0700));
+  // Held as long as this process lives: by it `fumehood gc` knows what a killed one has left.
+  FH_ASSIGN_OR_RETURN(const Fd held, OpenDir(state.get(), name));
+  FH_TRY(LockExclusive(held.get()));
   auto end = RunIn(config.state_dir + "/" + name, spec, config, submitter, runtime);
   const auto removed = RemoveTree(state.get(), name);
   if (!removed) return Error(removed.error()).Within("remove the trial run");

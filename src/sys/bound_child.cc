@@ -1,0 +1,109 @@
+#include "src/sys/bound_child.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "src/base/text.h"
+#include "src/sys/c_strings.h"
+#include "src/sys/errno_error.h"
+#include "src/sys/fd.h"
+#include "src/sys/file.h"
+#include "src/sys/process.h"
+
+namespace fumehood {
+namespace {
+
+// Everything that the children need, made before the fork: after it nothing is allocated.
+struct Prepared {
+  const char* path;
+  const char* cwd;
+  char* const* argv;
+  char* const* env;
+  int input;
+  int output;
+  int report;  // the errno of what could not be started
+};
+
+pid_t tool = 0;  // of the watcher's own process, for its handler
+
+void KillToolAndEnd(int /*signal*/) {
+  kill(-tool, SIGKILL);
+  _exit(128 + SIGKILL);
+}
+
+void SetMask(bool blocked) {
+  sigset_t set;
+  sigemptyset(&set);
+  if (blocked) sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_SETMASK, &set, nullptr);
+}
+
+[[noreturn]] void Report(const Prepared& prepared, int error) {
+  (void)!write(prepared.report, &error, sizeof error);
+  _exit(127);
+}
+
+[[noreturn]] void BecomeTool(const Prepared& prepared, pid_t watcher) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != watcher) _exit(127);
+  signal(SIGTERM, SIG_DFL);
+  SetMask(false);
+  if (dup2(prepared.input, 0) < 0 || dup2(prepared.output, 1) < 0 || dup2(prepared.output, 2) < 0) Report(prepared, errno);
+  // Close-on-exec: the report is written by an exec that failed.
+  syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+  if (chdir(prepared.cwd) != 0) Report(prepared, errno);
+  execve(prepared.path, prepared.argv, prepared.env);
+  Report(prepared, errno);
+}
+
+[[noreturn]] void Watch(const Prepared& prepared, pid_t parent) {
+  setsid();
+  SetMask(true);
+  struct sigaction action {};
+  action.sa_handler = KillToolAndEnd;
+  sigaction(SIGTERM, &action, nullptr);
+  for (const int ignored : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) signal(ignored, SIG_DFL);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(127);  // it was gone before the line above
+  const pid_t self = getpid();
+  tool = fork();
+  if (tool < 0) Report(prepared, errno);
+  if (tool == 0) BecomeTool(prepared, self);
+  setpgid(tool, tool);  // whoever of the two comes first
+  close(prepared.report);
+  SetMask(false);
+  int status = 0;
+  while (waitpid(tool, &status, 0) < 0 && errno == EINTR) {
+  }
+  kill(-tool, SIGKILL);  // what it left behind
+  _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Result<int> RunBound(const BoundRequest& request) {
+  FH_ASSIGN_OR_RETURN(const Fd null, OpenAt(kHere, "/dev/null", O_RDONLY));
+  FH_ASSIGN_OR_RETURN(PipePair report, MakePipe());
+  auto argv = CStrings(request.argv);
+  auto env = CStrings(request.env);
+  const Prepared prepared{request.path.c_str(), request.cwd.c_str(), argv.data(), env.data(), null.get(), request.output_fd, report.write.get()};
+  const pid_t self = getpid();
+  const pid_t watcher = fork();
+  const int fork_error = errno;
+  if (watcher < 0) return ErrnoError(fork_error, "fork");
+  if (watcher == 0) Watch(prepared, self);
+  report.write.Reset();
+  const int code = ReapCode(watcher);
+  int error = 0;
+  if (read(report.read.get(), &error, sizeof error) == sizeof error) return ErrnoError(error, "start " + Quoted(request.path));
+  return code;
+}
+
+}  // namespace fumehood
