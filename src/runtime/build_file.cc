@@ -115,6 +115,13 @@ Result<void> ReadEnvironment(std::string_view text, BuildFile& file) {
 
 // --- @EXPLICIT
 
+// What goes into the files and words that tools are given may hold nothing that means something there.
+bool IsPlain(std::string_view word, std::string_view more = "") {
+  return std::all_of(word.begin(), word.end(), [&](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("._-+!~").find(static_cast<char>(c)) != std::string_view::npos ||
+                                                                          more.find(static_cast<char>(c)) != std::string_view::npos; });
+}
+bool IsPlainAddress(std::string_view address) { return IsPlain(address, ":/@%?=&,;$()*[]"); }
+
 // "https://host/channel/linux-64/name-version-build.conda#digest".
 Result<ExplicitPackage> ReadAddress(const std::string& line) {
   const auto wrong = [&](const char* why) { return Error(ErrorCode::kInvalidArgument, fmt::format("{}: {}", Quoted(line), why)); };
@@ -142,6 +149,7 @@ Result<ExplicitPackage> ReadAddress(const std::string& line) {
   package.name = stem.substr(0, version);
   package.version = stem.substr(version + 1, build - version - 1);
   package.build = stem.substr(build + 1);
+  if (!IsPlain(stem) || !IsPlainAddress(package.address)) return wrong("has characters that no package's address has");
   return package;
 }
 
@@ -165,6 +173,10 @@ Result<void> ReadLock(std::string_view text, BuildFile& file) {
   for (const LockedPackage& package : *packages) {
     if (package.manager != "conda" && package.manager != "pip") {
       return NoBuildFile(file.name, fmt::format("locks the {} package {}, which no tool here installs into a runtime", package.manager, Quoted(package.name)));
+    }
+    const bool named = !package.name.empty() && !package.name.starts_with('-') && !package.version.empty();
+    if (!named || !IsPlain(package.name) || !IsPlain(package.version) || !IsPlain(package.build) || !IsPlainAddress(package.source)) {
+      return NoBuildFile(file.name, fmt::format("locks {} {}, which no package is called", Quoted(package.name), Quoted(package.version)));
     }
     if (package.build == "editable") return NoBuildFile(file.name, fmt::format("locks {}, whose code lies in somebody's directory (an editable install)", Quoted(package.name)));
     file.asked.push_back(ComparedName(package.name));

@@ -68,6 +68,15 @@ TEST(BuildFile, FilesOfOtherToolsAreAnsweredWithTheWay) {
   EXPECT_THAT(Refusal("environment.yml", "dependencies: [\n"), HasSubstr("environment.yml"));
 }
 
+TEST(BuildFile, NoWordOfALockReachesAToolAsMoreThanAWord) {
+  for (const LockedPackage& package : {LockedPackage{.manager = "pip", .name = "a\n--index-url x", .version = "1"}, LockedPackage{.manager = "pip", .name = "-e", .version = "1"},
+                                       LockedPackage{.manager = "conda", .name = "a", .version = "1 2"}, LockedPackage{.manager = "conda", .name = "a", .version = "1", .build = "\"x"},
+                                       LockedPackage{.manager = "pip", .name = "a", .version = "1", .source = "https://h/a b"}, LockedPackage{.manager = "pip", .name = "a"}}) {
+    EXPECT_THAT(Refusal("cells.lock", PrintLock({package})), HasSubstr("which no package is called"));
+  }
+  EXPECT_THAT(Refusal("explicit.txt", "@EXPLICIT\nhttps://host/c/linux-64/a\"b-1-0.conda\n"), HasSubstr("characters"));
+}
+
 const BuildPlace kPlace{.directory = "/state/runtimes/cells/build-1", .cache = "/state/cache/packages/x", .python = "/usr/bin/python3", .channels = {}};
 
 BuildPlan Plan(const BuildFile& file, const std::string& tool) {

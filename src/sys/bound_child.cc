@@ -27,8 +27,10 @@ struct Prepared {
   char* const* env;
   int input;
   int output;
-  int report;  // the errno of what could not be started
+  int report;  // takes the errno of what could not be started
 };
+
+constexpr int kReport = 3;  // where the children have it
 
 pid_t tool = 0;  // of the watcher's own process, for its handler
 
@@ -44,9 +46,19 @@ void SetMask(bool blocked) {
   sigprocmask(SIG_SETMASK, &set, nullptr);
 }
 
-[[noreturn]] void Report(const Prepared& prepared, int error) {
-  (void)!write(prepared.report, &error, sizeof error);
+[[noreturn]] void Report(int error) {
+  (void)!write(kReport, &error, sizeof error);
   _exit(127);
+}
+
+// Nothing else of ours is open in the children: a lock that we hold ends with us alone, not with them.
+void KeepStreamsOnly(const Prepared& prepared) {
+  dup2(prepared.input, 0);
+  dup2(prepared.output, 1);
+  dup2(prepared.output, 2);
+  // Close-on-exec: the report is written by an exec that failed.
+  if (prepared.report != kReport) dup3(prepared.report, kReport, O_CLOEXEC);
+  syscall(SYS_close_range, kReport + 1U, ~0U, 0U);
 }
 
 [[noreturn]] void BecomeTool(const Prepared& prepared, pid_t watcher) {
@@ -55,29 +67,27 @@ void SetMask(bool blocked) {
   if (getppid() != watcher) _exit(127);
   signal(SIGTERM, SIG_DFL);
   SetMask(false);
-  if (dup2(prepared.input, 0) < 0 || dup2(prepared.output, 1) < 0 || dup2(prepared.output, 2) < 0) Report(prepared, errno);
-  // Close-on-exec: the report is written by an exec that failed.
-  syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
-  if (chdir(prepared.cwd) != 0) Report(prepared, errno);
+  if (chdir(prepared.cwd) != 0) Report(errno);
   execve(prepared.path, prepared.argv, prepared.env);
-  Report(prepared, errno);
+  Report(errno);
 }
 
 [[noreturn]] void Watch(const Prepared& prepared, pid_t parent) {
+  KeepStreamsOnly(prepared);
   setsid();
   SetMask(true);
   struct sigaction action {};
   action.sa_handler = KillToolAndEnd;
   sigaction(SIGTERM, &action, nullptr);
-  for (const int ignored : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) signal(ignored, SIG_DFL);
+  for (const int number : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) signal(number, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);  // it was gone before the line above
   const pid_t self = getpid();
   tool = fork();
-  if (tool < 0) Report(prepared, errno);
+  if (tool < 0) Report(errno);
   if (tool == 0) BecomeTool(prepared, self);
   setpgid(tool, tool);  // whoever of the two comes first
-  close(prepared.report);
+  close(kReport);
   SetMask(false);
   int status = 0;
   while (waitpid(tool, &status, 0) < 0 && errno == EINTR) {

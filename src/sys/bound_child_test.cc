@@ -41,6 +41,15 @@ TEST(BoundChild, WhatItLeavesBehindEndsWithIt) {
   EXPECT_EQ(ReadFd(pipe->read.get(), 4096).value(), "started\n") << "reads to the end: nobody has the pipe any more";
 }
 
+TEST(BoundChild, NothingOfOursIsOpenInItOrItsWatcher) {
+  auto pipe = MakePipe();
+  auto held = MakePipe();
+  ASSERT_TRUE(pipe && held);
+  EXPECT_EQ(Shell("echo $(ls /proc/$$/fd) / $(ls /proc/$PPID/fd)", pipe->write.get()).value(), 0);
+  pipe->write.Reset();
+  EXPECT_EQ(ReadFd(pipe->read.get(), 4096).value(), "0 1 2 / 0 1 2\n");
+}
+
 TEST(BoundChild, ItAndWhatItStartedEndWithUsThoughWeAreKilled) {
   auto pipe = MakePipe();
   ASSERT_TRUE(pipe);
