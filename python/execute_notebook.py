@@ -94,19 +94,7 @@ def in_r(value):
     return number(value, {"nan": "NaN", "inf": "Inf", "-inf": "-Inf"})
 
 
-def in_julia(value):
-    if value is None or isinstance(value, bool):
-        return {None: "nothing", True: "true", False: "false"}[value]
-    if isinstance(value, list):
-        return "[" + ", ".join(in_julia(item) for item in value) + "]"
-    if isinstance(value, dict):
-        return "Dict(" + ", ".join(f"{in_julia(key)} => {in_julia(item)}" for key, item in value.items()) + ")"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("$", "\\$")
-    return number(value, {"nan": "NaN", "inf": "Inf", "-inf": "-Inf"})
-
-
-LANGUAGES = {"python": in_python, "r": in_r, "julia": in_julia}
+LANGUAGES = {"python": in_python, "r": in_r}
 
 
 def language_of(notebook):

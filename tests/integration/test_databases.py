@@ -119,7 +119,7 @@ def test_a_log_that_is_being_written_is_taken_in(hood, database):
 def test_a_database_that_stays_locked_is_named(hood, database):
     holder = sqlite3.connect(database)
     holder.execute("begin exclusive")
-    run = hood.run("/usr/bin/python3", "-c", READ, flags=["--db", f"CELLS={database}:snapshot"])
+    run = hood.run("/usr/bin/python3", "-c", READ, flags=["--db", f"CELLS={database}:snapshot"], seconds=300)
     holder.rollback()
     holder.close()
     assert run.exit_code == 125 and not hood.runs(), run.explain()
