@@ -45,9 +45,9 @@ TEST(BoundChild, NothingOfOursIsOpenInItOrItsWatcher) {
   auto pipe = MakePipe();
   auto held = MakePipe();
   ASSERT_TRUE(pipe && held);
-  EXPECT_EQ(Shell("echo $(ls /proc/$$/fd) / $(ls /proc/$PPID/fd)", pipe->write.get()).value(), 0);
+  EXPECT_EQ(Shell("ls /proc/$$/fd; echo /; ls /proc/$PPID/fd", pipe->write.get()).value(), 0);
   pipe->write.Reset();
-  EXPECT_EQ(ReadFd(pipe->read.get(), 4096).value(), "0 1 2 / 0 1 2\n");
+  EXPECT_EQ(ReadFd(pipe->read.get(), 4096).value(), "0\n1\n2\n/\n0\n1\n2\n");
 }
 
 TEST(BoundChild, ItAndWhatItStartedEndWithUsThoughWeAreKilled) {
