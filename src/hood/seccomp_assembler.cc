@@ -50,6 +50,7 @@ class Numbering {
       if (!theirs) return Error(ErrorCode::kInvalidArgument, fmt::format("no system call is named '{}'", call));
       return *theirs;
     }
+    if (theirs && *theirs < 0) return *theirs;  // not on this architecture
     if (theirs && *theirs != ours->second) {
       return Error(ErrorCode::kInvalidArgument,
                    fmt::format("system call '{}' has number {}, not {}", call, *theirs, ours->second));

@@ -61,13 +61,14 @@ std::vector<CallGroup> AllowedGroups() {
       {"memory: placement on NUMA nodes",
        Verdict::kAllow,
        {"mbind", "set_mempolicy", "get_mempolicy", "set_mempolicy_home_node", "migrate_pages", "move_pages"}},
-      // clone is below, among the conditions.
+      // clone is below, among the conditions. uretprobe is the kernel's own, from a page that it puts into what somebody traces from
+      // outside; called from elsewhere it ends the process.
       {"processes and threads",
        Verdict::kAllow,
        {"fork", "vfork", "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "getpid", "getppid", "gettid", "setsid",
         "getsid", "setpgid", "getpgid", "getpgrp", "set_tid_address", "arch_prctl", "rseq", "futex", "futex_waitv", "futex_wake",
         "futex_wait", "futex_requeue", "set_robust_list", "get_robust_list", "pidfd_open", "pidfd_send_signal", "getcpu",
-        "restart_syscall"}},
+        "restart_syscall", "uretprobe"}},
       // Of its own processes only: the PID namespace shows no others, and PID 1, which is ours, is not dumpable. The two copies
       // are checked by the kernel as ptrace is, so they reach no further; MPI's shared-memory transports live on them.
       {"debuggers, and MPI within one node", Verdict::kAllow, {"ptrace", "process_vm_readv", "process_vm_writev"}},
@@ -228,6 +229,7 @@ SeccompPolicy RunSeccompPolicy() {
       {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},                   {"setxattrat", 463},
       {"getxattrat", 464},       {"listxattrat", 465},       {"removexattrat", 466},           {"open_tree_attr", 467},
       {"file_getattr", 468},     {"file_setattr", 469},
+      {"uretprobe", 335},  // on x86-64 alone
   };
   return policy;
 }

@@ -45,7 +45,8 @@ struct ConditionalCall {
   Verdict otherwise;
 };
 
-// Newer than the table of the oldest libseccomp that we build with. Since 424 all architectures share their numbers.
+// Newer than the table of the oldest libseccomp that we build with. Since 424 all architectures share their numbers;
+// an older number of one architecture must be free on the other.
 struct NumberedCall {
   std::string_view call;
   uint32_t number;
