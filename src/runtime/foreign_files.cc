@@ -28,6 +28,7 @@ class ForeignVisitor : public TreeVisitor {
         folders_.insert(path.substr(0, slash));
       }
     }
+    if (kind == RuntimeKind::kVirtualenv) folders_.insert("bin");  // it has `activate` and `python`, whatever packages bring
   }
 
   std::vector<RuntimeFault> Take() { return std::move(faults_); }

@@ -356,7 +356,8 @@ def test_hard_links_into_a_cache_are_replaced_by_copies(hood, bench):
     assert added.exit_code == 0 and "copied 1 files that uv had linked into its cache" in added.errors, added.explain()
     (shared / "more.py").write_text("MORE = 'edited'\n")
     assert (bench.site() / "labtool/more.py").read_text() == "MORE = 1\n"
-    assert hood.call("runtimes", "check", "--deep", "cells").exit_code == 0
+    deep = hood.call("runtimes", "check", "--deep", "cells")
+    assert deep.exit_code == 0 and "foreign" not in deep.text + deep.errors, deep.explain()
 
 
 def test_a_file_that_changes_while_it_is_built_from_is_told(hood, bench):
