@@ -45,7 +45,7 @@ def _user():
 
 
 def _userns():
-    return _succeeds("unshare", "--user", "--map-root-user", "true") or "user namespaces are not to be had (unshare --user fails)"
+    return _succeeds("/usr/bin/unshare", "--user", "--map-root-user", "true") or "user namespaces are not to be had (unshare --user fails)"
 
 
 def _cgroup1():

@@ -58,7 +58,7 @@ def identity(who):
         uid = os.geteuid()
     else:
         uid = ORDINARY_UID
-    prefix = ["unshare", "--user", "--map-root-user", "--"] if who == "userns" else []
+    prefix = ["/usr/bin/unshare", "--user", "--map-root-user", "--"] if who == "userns" else []
     return uid, prefix
 
 

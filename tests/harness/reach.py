@@ -33,5 +33,5 @@ def as_user(uid, checkout):
     closed = closed_ancestor(Path(checkout) / "x")
     if closed is None:
         return become
-    private = ["unshare", "--mount", "--propagation", "private", "--"]
+    private = ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]
     return [*private, "bash", "-c", _SCRIPT, "bash", str(checkout), str(closed), *become]
