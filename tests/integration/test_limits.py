@@ -55,15 +55,18 @@ def test_a_profile_sets_its_limits(hood, profile, memory, pids, cores):
 def test_memory_the_whole_run_dies_and_the_note_names_limit_peak_and_largest_process(hood):
     program = hood.victim("memory_anon")
     # The shell would go on and end well if only its child died.
-    run = hood.run(
-        "sh", "-c", f"{program} 200; echo survived; sleep 20", flags=["--memory", "64", "--env", "FH_VICTIM=1", "--env", f"FH_MARK={hood.mark}"]
-    )
-    assert run.result["reason"] == "memory_limit" and "survived" not in run.text, run.explain()
-    # Beside an emulated processor the kernel may have taken the victim away before the keeper had its turn.
-    process = "(memory_anon)?" if machine.TESTBED == "systemd" else "memory_anon"
-    assert re.search(rf"64 MiB.*peak.*{process}.*Try --memory", run.notes), run.notes
-    assert 55 <= run.result["usage"]["memory_peak_mb"] <= 66, run.explain()
-    assert not kernel.processes_with(hood.mark)
+    script = f"{program} 200; echo survived; sleep 20"
+    # Where one processor is shared by all, and an emulated one at that, the kernel may have taken the victim away before the keeper
+    # had its turn; not every time.
+    for left in reversed(range(5 if machine.TESTBED else 1)):
+        run = hood.run("sh", "-c", script, flags=["--memory", "64", "--env", "FH_VICTIM=1", "--env", f"FH_MARK={hood.mark}"])
+        assert run.result["reason"] == "memory_limit" and "survived" not in run.text, run.explain()
+        assert re.search(r"64 MiB.*peak.*Try --memory", run.notes), run.notes
+        assert 55 <= run.result["usage"]["memory_peak_mb"] <= 66, run.explain()
+        assert not kernel.processes_with(hood.mark)
+        if "memory_anon" in run.notes:
+            return
+        assert left > 0, run.notes
 
 
 def test_memory_below_the_limit_is_left_alone(hood):
