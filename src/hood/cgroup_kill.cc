@@ -139,8 +139,8 @@ Result<void> RunCgroup::KillByPids(int64_t deadline_ms) {
 }
 
 // A memory cgroup that is removed with page cache to its name lives on in the kernel, unseen, until that is reclaimed, which may
-// be never; and each one that lives on makes every mount on the host dearer (thousands of them double a launch). So the little
-// that most runs leave is let go first. What is more may be an input that the next run reads again: it stays.
+// be never; thousands of them double what a launch takes, other programs' too (docs/performance.md). So the little that most runs
+// leave is let go first. What is more may be an input that the next run reads again: it stays.
 void RunCgroup::LetCacheGo() {
   const auto usage = Read();
   if (!usage || usage->memory_bytes > kCacheWorthKeeping) return;
