@@ -28,14 +28,24 @@ size_t StringLength(std::string_view text) {
   return text.size();
 }
 
+// Within a bare word or number a quote is no string to the parser: it looks through what follows for the end of the word, beyond
+// quotes, dots and further signs of equality. `equals`: where a key of this line ended; npos: not yet.
+bool MayBeginString(std::string_view text, size_t at, size_t equals) {
+  constexpr std::string_view kBetweenWords = " \t\r\n[,{";
+  if (at == 0 || kBetweenWords.find(text[at - 1]) != std::string_view::npos) return true;
+  if (text[at - 1] == '=') return equals == at - 1;
+  return text[at - 1] == '.' && equals == std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<TomlHazard> FindTomlHazard(std::string_view text) {
   int line = 1;
   size_t dots = 0;
+  size_t equals = std::string_view::npos;
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
-    if (c == '"' || c == '\'') {
+    if ((c == '"' || c == '\'') && MayBeginString(text, at, equals)) {
       const std::string_view string = text.substr(at, StringLength(text.substr(at)));
       line += static_cast<int>(std::count(string.begin(), string.end(), '\n'));
       at += string.size();
@@ -46,6 +56,8 @@ std::optional<TomlHazard> FindTomlHazard(std::string_view text) {
       continue;
     }
     if (c == '.') ++dots;
+    if (c == '\n' || c == '{' || c == ',') equals = std::string_view::npos;
+    if (c == '=' && equals == std::string_view::npos) equals = at;
     if (c == '\n' || c == '=' || c == ',' || c == '{' || c == '}' || c == '[' || c == ']') dots = 0;
     if (c == '\n') ++line;
     if (dots >= kMaxDocumentDepth) return TomlHazard{TomlHazard::Kind::kDeepKey, line};
