@@ -60,7 +60,13 @@ class Deadline {
     if (!limit) return;
     thread_ = std::thread([this, database, until = std::chrono::steady_clock::now() + *limit] {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait_until(lock, until, [this] { return done_; })) sqlite3_interrupt(database);
+      const auto is_done = [this] { return done_; };
+      if (changed_.wait_until(lock, until, is_done)) return;
+      // Again and again: an interrupt that comes before the statement has begun is lost.
+      constexpr std::chrono::milliseconds kAgain{5};
+      do {
+        sqlite3_interrupt(database);
+      } while (!changed_.wait_for(lock, kAgain, is_done));
     });
   }
   Deadline(const Deadline&) = delete;
