@@ -48,6 +48,14 @@ struct Config {
   int64_t input_digest_mb = 256;            // of what a run is given: at most so much is read and hashed anew before its start
   int64_t database_check_seconds = 20;      // the longest that the check of a database may keep a run waiting; 0: none is made
   int64_t spare_boxes = 1;                  // sealed boxes that a program which launches runs keeps ready; 0 to 256
+  double budget_share = 0.9;                // of the host's memory, processes and free disk: what all runs may have together
+  int64_t budget_memory_mb = 0;             // MiB; this and the next three: 0: found out from the host
+  double budget_cpus = 0;
+  int64_t budget_pids = 0;
+  int64_t budget_disk_mb = 0;
+  int64_t queue_limit = 100000;             // more waiting runs than this are refused
+  std::string fair_share_label = "user";    // runs that differ in this label share the host evenly
+  int64_t priority_age_seconds = 600;       // each so long a wait lifts a run by one step of priority; 0: never
   bool quarantine_runtimes = false;         // one whose files are damaged stays out of use until a deep check went well
 };
 

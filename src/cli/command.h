@@ -11,8 +11,8 @@
 
 #include "fumehood/config.h"
 #include "fumehood/result.h"
+#include "src/engine/engine.h"
 #include "src/executor/local/idle_keeper.h"
-#include "src/executor/local/local_executor.h"
 
 namespace fumehood {
 
@@ -90,12 +90,14 @@ Command SetupCommand();
 Command BenchCommand();
 Command CompletionCommand();
 Command ManualCommand();
+Command DispatchCommand();
 
 // Exit codes of our own, beside those of an analysis (DESIGN.md section 9).
 inline constexpr int kExitIncomplete = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitTimeout = 124;
 inline constexpr int kExitFault = 125;
+inline constexpr int kExitInterrupted = 130;  // as a shell says it of Ctrl-C
 inline constexpr int kExitMemory = 137;
 
 int ExitCodeOf(const Error& error);       // bad input 2, else 125

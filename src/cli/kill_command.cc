@@ -11,9 +11,9 @@ namespace {
 
 Result<int> Kill(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const RunId id, RunArgument(arguments, context, "fumehood kill RUN"));
-  LocalExecutor executor(context.config, context.submitter);
-  FH_ASSIGN_OR_RETURN(const bool killed, executor.kill(id));
-  FH_ASSIGN_OR_RETURN(const RunResult result, executor.check_status(id));
+  Engine engine(context.config, context.submitter);
+  FH_ASSIGN_OR_RETURN(const bool killed, engine.kill(id));
+  FH_ASSIGN_OR_RETURN(const RunResult result, engine.check_status(id));
   if (context.json) {
     JsonWriter json;
     json.BeginObject().Key("run_id").String(id).Key("killed").Bool(killed).Key("status").String(Name(result.status)).EndObject();

@@ -48,12 +48,12 @@ std::string AsJson(const Request& request, std::string_view data, int64_t next_o
   return json.EndObject().Take() + "\n";
 }
 
-Result<int> Print(LocalExecutor& executor, const Request& request, const Fd& watch, LogReader reader) {
+Result<int> Print(Engine& engine, const Request& request, const Fd& watch, LogReader reader) {
   constexpr int64_t kAtOnce = int64_t{1} << 20;
   std::string held;  // for the one object of JSON
   for (;;) {
     // In this order: an end that is seen now means that the log is whole when it is read.
-    FH_ASSIGN_OR_RETURN(const RunResult result, executor.check_status(request.id));
+    FH_ASSIGN_OR_RETURN(const RunResult result, engine.check_status(request.id));
     FH_ASSIGN_OR_RETURN(const std::string data, reader.Next(kAtOnce));
     const bool over = data.empty() && (!request.follow || IsFinal(result.status));
     if (request.json && !request.follow) {
@@ -71,8 +71,22 @@ Result<int> Print(LocalExecutor& executor, const Request& request, const Fd& wat
   }
 }
 
+// False: it waits in the queue, and that is all that there is to say of it.
+Result<bool> AwaitStart(const RunId& id, const Arguments& arguments, const Context& context) {
+  Engine engine(context.config, context.submitter);
+  for (bool told = false;; told = true) {
+    FH_ASSIGN_OR_RETURN(const RunResult result, engine.check_status(id));
+    if (result.status != RunStatus::kPending) return true;
+    if (!told && !context.json) PrintErr("fumehood: " + id + " waits in the queue\n");
+    if (!arguments.Has("follow")) return false;
+    FH_TRY(engine.AwaitStart(id));
+  }
+}
+
 Result<int> Logs(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const RunId id, RunArgument(arguments, context, "fumehood logs RUN"));
+  FH_ASSIGN_OR_RETURN(const bool started, AwaitStart(id, arguments, context));
+  if (!started) return 0;
   FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(context.config.state_dir, id));
   FH_ASSIGN_OR_RETURN(const std::string name, NameOf(arguments));
   int64_t from = 0;
@@ -89,8 +103,8 @@ Result<int> Logs(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Fd watch, WatchDirectories({run.path, ProcFdPath(dir.get())}));
   const Request request{id, name, arguments.Has("follow"), context.json};
   const auto until = request.follow ? LogReader::Until::kEnd : LogReader::Until::kPresentEnd;
-  LocalExecutor executor(context.config, context.submitter);
-  return Print(executor, request, watch, LogReader(std::move(dir), name, from, until));
+  Engine engine(context.config, context.submitter);
+  return Print(engine, request, watch, LogReader(std::move(dir), name, from, until));
 }
 
 }  // namespace

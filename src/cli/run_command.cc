@@ -12,12 +12,14 @@
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/base/ulid.h"
 #include "src/cli/bring_over.h"
 #include "src/cli/command.h"
 #include "src/cli/progress_line.h"
 #include "src/cli/run_report.h"
 #include "src/cli/spec_flags.h"
 #include "src/cli/terminal.h"
+#include "src/engine/turn.h"
 #include "src/record/result_json.h"
 #include "src/sys/file.h"
 #include "src/sys/process.h"
@@ -86,9 +88,19 @@ Result<void> Attend(const Launched& launched, const Fd& signals, InputPump& inpu
   return Error(ErrorCode::kInternal, "the keeper of run " + launched.id + ": " + news.substr(failed + 7, news.find('\n', failed) - failed - 7));
 }
 
-Result<Launched> StartInForeground(const AnalysisSpec& spec, Context& context, InputPump& input) {
+// At once where there is room beside what runs; else it waits here, and says so.
+Result<std::optional<HeldSlot>> TakeTurn(const RunId& id, const AnalysisSpec& spec, const Context& context, const Fd& signals) {
+  const auto tell = [&](const std::string& why) {
+    if (!context.json) PrintErr("fumehood: waits for its turn: " + why + "\n");
+  };
+  return AwaitTurn(context.config, WaitingOf(id, spec, context.config), signals.get(), tell);
+}
+
+Result<Launched> StartInForeground(const AnalysisSpec& spec, Context& context, InputPump& input, HeldSlot slot, const RunId& id) {
   LaunchRequest request;
   if (context.keeper) request.keeper = &*context.keeper;
+  request.id = id;
+  request.slot = std::move(slot);
   request.spec = spec;
   request.submitter = context.submitter;
   Fd run_input;
@@ -150,10 +162,15 @@ void WriteResultFile(const std::string& path, const RunResult& result, const Con
   if (!written) Tell(std::move(written).error().Within("the result could not be written; it is in " + Quoted(result.run_dir)), context);
 }
 
-Result<Launched> StartOrExplain(const GivenSpec& given, Context& context, InputPump& input) {
-  auto launched = StartInForeground(given.spec, context, input);
+// Empty: it was cancelled before its turn had come.
+Result<std::optional<Launched>> StartOrExplain(const GivenSpec& given, Context& context, InputPump& input, const Fd& signals) {
+  const RunId id = context.keeper ? context.keeper->token() : NewRunId();
+  auto slot = TakeTurn(id, given.spec, context, signals);
+  if (!slot) return given.Placed(std::move(slot).error());
+  if (!*slot) return std::optional<Launched>();
+  auto launched = StartInForeground(given.spec, context, input, std::move(**slot), id);
   if (!launched) return given.Placed(std::move(launched).error());
-  return launched;
+  return std::optional(std::move(launched).value());
 }
 
 }  // namespace
@@ -163,7 +180,12 @@ Result<int> RunInForeground(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Fd signals, CatchSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}));
   (void)::signal(SIGPIPE, SIG_IGN);  // a run that has closed its standard input is no reason to die
   InputPump input(STDIN_FILENO);
-  FH_ASSIGN_OR_RETURN(const Launched launched, StartOrExplain(given, context, input));
+  FH_ASSIGN_OR_RETURN(const auto started, StartOrExplain(given, context, input, signals));
+  if (!started) {
+    PrintErr("fumehood: cancelled while it waited for its turn; nothing was started\n");
+    return kExitInterrupted;
+  }
+  const Launched& launched = *started;
   const bool quiet = arguments.Has("quiet");
   ProgressLine progress(launched.run_dir, context.err_is_terminal && !context.out_is_terminal && !quiet && !context.json);
   FH_TRY(Attend(launched, signals, input, progress));

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "src/cli/time_text.h"
+#include "src/engine/engine.h"
 #include "src/executor/local/recover.h"
 #include "src/record/read_result.h"
 #include "src/record/start_event.h"
@@ -34,7 +35,12 @@ void AddFromKeeper(const RunDir& run, RunResult& result) {
 }  // namespace
 
 Result<RunSight> LookAtRun(const std::string& state_dir, const RunId& id) {
-  FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(state_dir, id));
+  // It goes from the queue to runs/, never back: in this order it is not missed.
+  auto waiting = ReadQueueEntry(state_dir, id);
+  auto opened = OpenRunDir(state_dir, id);
+  if (!opened && opened.error().code() == ErrorCode::kNotFound && waiting) return RunSight{WaitingResult(*waiting), waiting->spec.labels};
+  if (!opened) return std::move(opened).error();
+  const RunDir run = std::move(opened).value();
   FH_ASSIGN_OR_RETURN(Sight look, Look(run));
   RunSight sight{std::move(look.result), {}};
   AddFromSpec(run, sight);

@@ -317,7 +317,7 @@ std::vector<Flag> SpecFlags() {
       {.name = "log", .value = "PATH", .help = "An extra copy of the execution log"},
       {.name = "provenance-dir", .value = "PATH", .help = "Where its provenance is written (not in this version)"},
       {.name = "gpus", .value = "N", .help = "Graphics processors (not in this version)"},
-      {.name = "priority", .value = "N", .help = "Among waiting runs (not in this version)"},
+      {.name = "priority", .value = "N", .help = "Among waiting runs the higher start first (default: 0)"},
       {.name = "executor", .value = "NAME", .help = "Where it runs; default: as configured"},
       {.name = "allow-weaker", .value = "LAYER", .help = "Go on without this layer where this host cannot do it (see doctor)", .repeated = true},
       {.name = "warm", .help = "Start in an interpreter parked ahead (not in this version)"},

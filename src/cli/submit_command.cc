@@ -9,12 +9,13 @@ namespace {
 
 Result<int> Submit(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const GivenSpec given, SpecFromArguments(arguments, context.config, context.submitter));
-  LocalExecutor executor(context.config, context.submitter);
-  auto id = executor.run_analysis(given.spec);
-  if (!id) return given.Placed(std::move(id).error());
+  Engine engine(context.config, context.submitter);
+  auto submitted = engine.Submit(given.spec);
+  if (!submitted) return given.Placed(std::move(submitted).error());
   JsonWriter json;
-  json.BeginObject().Key("run_id").String(*id).EndObject();
-  PrintOut((context.json ? json.text() : *id) + "\n");
+  json.BeginObject().Key("run_id").String(submitted->id).Key("waits").String(submitted->waits_since).EndObject();
+  PrintOut((context.json ? json.text() : submitted->id) + "\n");
+  if (!submitted->waits_since.empty() && !context.json) PrintErr("fumehood: it waits in the queue: " + submitted->waits_since + "\n");
   return 0;
 }
 
@@ -23,7 +24,8 @@ Result<int> Submit(const Arguments& arguments, Context& context) {
 Command SubmitCommand() {
   Command command{.name = "submit", .summary = "Start an analysis that goes on by itself; prints its run id",
                   .positional = "[SPEC] [-- COMMAND...]", .flags = SpecFlags(),
-                  .description = "It goes on when this terminal is closed. Its standard input is empty, or the spec's `stdin`.", .run = Submit,
+                  .description = "It starts at once where there is room beside what runs, else when its turn has come; both go on when this terminal is\n"
+                                 "closed. Its standard input is empty, or the spec's `stdin`.", .run = Submit,
                   .tells_problems = true};
   command.flags.push_back({.name = "json", .help = "As JSON"});
   return command;

@@ -10,8 +10,8 @@ namespace {
 
 Result<int> Wait(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const RunId id, RunArgument(arguments, context, "fumehood wait RUN"));
-  LocalExecutor executor(context.config, context.submitter);
-  FH_ASSIGN_OR_RETURN(const RunResult result, executor.Wait(id));
+  Engine engine(context.config, context.submitter);
+  FH_ASSIGN_OR_RETURN(const RunResult result, engine.Wait(id));
   PrintOut(arguments.Has("json") ? PrintResult(result) + "\n" : StatusReport(result, context.out_is_terminal));
   return ExitCodeOf(result);
 }

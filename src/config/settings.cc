@@ -107,6 +107,48 @@ void ReadCgroupParent(NodeReader& reader, const Node& node, const FieldPath& pat
   config.cgroup_parent = text;
 }
 
+void ReadBudgetShare(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  double value = 0;
+  if (!reader.Number(node, path, value)) return;
+  if (!(value >= 0.01 && value <= 1)) return reader.Report(node, path, fmt::format("is {}; allowed: 0.01 to 1", Describe(node)));
+  config.budget_share = value;
+}
+
+void ReadBudgetMemory(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 0, kHighestLimits.memory_limit_mb, config.budget_memory_mb);
+}
+
+void ReadBudgetCpus(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  double value = 0;
+  if (!reader.Number(node, path, value)) return;
+  if (!(value >= 0 && value <= kHighestLimits.cpu_quota)) {
+    return reader.Report(node, path, fmt::format("is {}; allowed: 0 to {}", Describe(node), kHighestLimits.cpu_quota));
+  }
+  config.budget_cpus = value;
+}
+
+void ReadBudgetPids(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 0, kHighestLimits.pids_limit, config.budget_pids);
+}
+
+void ReadBudgetDisk(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 0, kHighestLimits.disk_limit_mb, config.budget_disk_mb);
+}
+
+void ReadQueueLimit(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  constexpr int64_t kMost = 10000000;
+  ReadWhole(reader, node, path, 0, kMost, config.queue_limit);
+}
+
+void ReadFairShareLabel(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  reader.Text(node, path, config.fair_share_label);
+}
+
+void ReadPriorityAge(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  constexpr int64_t kYear = 366 * 86400;
+  ReadWhole(reader, node, path, 0, kYear, config.priority_age_seconds);
+}
+
 void ReadQuarantine(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
   reader.Flag(node, path, config.quarantine_runtimes);
 }
@@ -123,6 +165,14 @@ constexpr Setting kSettings[] = {
     {"input_digest_mb", "FUMEHOOD_INPUT_DIGEST_MB", false, ReadInputDigest},
     {"database_check_seconds", "FUMEHOOD_DATABASE_CHECK_SECONDS", false, ReadDatabaseCheck},
     {"spare_boxes", "FUMEHOOD_SPARE_BOXES", false, ReadSpareBoxes},
+    {"budget_share", "FUMEHOOD_BUDGET_SHARE", false, ReadBudgetShare},
+    {"budget_memory_mb", "FUMEHOOD_BUDGET_MEMORY_MB", false, ReadBudgetMemory},
+    {"budget_cpus", "FUMEHOOD_BUDGET_CPUS", false, ReadBudgetCpus},
+    {"budget_pids", "FUMEHOOD_BUDGET_PIDS", false, ReadBudgetPids},
+    {"budget_disk_mb", "FUMEHOOD_BUDGET_DISK_MB", false, ReadBudgetDisk},
+    {"queue_limit", "FUMEHOOD_QUEUE_LIMIT", false, ReadQueueLimit},
+    {"fair_share_label", "FUMEHOOD_FAIR_SHARE_LABEL", false, ReadFairShareLabel},
+    {"priority_age_seconds", "FUMEHOOD_PRIORITY_AGE_SECONDS", false, ReadPriorityAge},
     {"quarantine_runtimes", "FUMEHOOD_QUARANTINE_RUNTIMES", false, ReadQuarantine},
 };
 

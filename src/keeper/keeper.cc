@@ -17,6 +17,7 @@
 #include "src/keeper/run_stage.h"
 #include "src/keeper/supervisor.h"
 #include "src/record/closing.h"
+#include "src/record/ledger.h"
 #include "src/record/outputs.h"
 #include "src/record/result_json.h"
 #include "src/record/run_dir.h"
@@ -72,7 +73,7 @@ class Attempt {
  private:
   Attempt(KeeperOrder order, Parked parked, Journal journal, UsageCsv usage_csv)
       : order_(std::move(order)), run_dir_(std::move(parked.run)), attempt_(std::move(parked.attempt)),
-        signals_(std::move(parked.signals)), stdin_file_(std::move(parked.stdin_file)), started_(std::move(parked.made)), box_(std::move(parked.box)),
+        signals_(std::move(parked.signals)), stdin_file_(std::move(parked.stdin_file)), ledger_(std::move(parked.ledger)), started_(std::move(parked.made)), box_(std::move(parked.box)),
         journal_(std::move(journal)), usage_csv_(std::move(usage_csv)) {}
 
   Result<void> StartAndWatch() {
@@ -158,6 +159,7 @@ class Attempt {
     if (output_) output_->FlushSink();
     if (error_output_) error_output_->FlushSink();
     LetStreamsGo();
+    EmptySlot(ledger_, order_.ledger_slot);
     Tell("ended");
     TakeDown(*box_);  // of the run nothing is alive: this is our own PID 1, on its way out, and empty cgroups
     GiveReserveBack(attempt_);
@@ -295,6 +297,7 @@ class Attempt {
   AttemptDir attempt_;
   Fd signals_;
   InputStream stdin_file_;
+  Fd ledger_;
   Result<void> started_;
   std::unique_ptr<Box> box_;
   Journal journal_;
@@ -313,12 +316,13 @@ namespace {
 
 // Standard output and errors of this process become what the launcher sent: the run's streams go on to them.
 Result<void> TakeStreams(Message& message, Parked& parked) {
-  if (message.fds.size() != 3) return Error(ErrorCode::kCorrupt, "the order to the keeper came without its descriptors");
+  if (message.fds.size() != 3 && message.fds.size() != 4) return Error(ErrorCode::kCorrupt, "the order to the keeper came without its descriptors");
   FH_ASSIGN_OR_RETURN(parked.input, parked.stdin_file.Take(std::move(message.fds[0])));
   if (dup2(message.fds[1].get(), STDOUT_FILENO) < 0 || dup2(message.fds[2].get(), STDERR_FILENO) < 0) {
     const int error = errno;
     return ErrnoError(error, "take the run's streams");
   }
+  if (message.fds.size() == 4) parked.ledger = std::move(message.fds[3]);
   return {};
 }
 

@@ -29,7 +29,7 @@ template <typename A>
 static void Visit(A& a, KeeperOrder& o) {
   a(o.run_id)(o.name)(o.run_dir)(o.attempt)(o.submitted_at)(o.workdir)(o.plan)(o.own_dirs)(o.own_trees)(o.cgroup_limits)(o.limits);
   a(o.outputs)(o.mount_points)(o.log_path)(o.disk_method)(o.usage_interval_seconds)(o.weakened);
-  a(o.remarks);
+  a(o.remarks)(o.ledger_slot);
 }
 
 namespace {

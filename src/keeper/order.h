@@ -52,6 +52,7 @@ struct KeeperOrder {
   double usage_interval_seconds = 1;
   std::vector<std::string> weakened;  // layers that are missing, and allowed to be
   std::vector<std::string> remarks;   // for the notes: whole sentences on what the run was given
+  int64_t ledger_slot = -1;           // what it takes of the host's budget is counted there; -1: it is not counted
 };
 
 std::string EncodeOrder(const KeeperOrder& order);
@@ -63,7 +64,8 @@ inline constexpr size_t kOrderLimit = size_t{64} << 20;  // bytes
 // The descriptors that a keeper starts with, besides /dev/null as 0, 1 and 2.
 inline constexpr int kOrderFd = 3;   // socket: the two orders as messages (src/sys/message.h); its end of file before the second:
                                      // there will be no run. With the second come three descriptors: the analysis' standard
-                                     // input, and where its output and its errors go besides the logs
+                                     // input, and where its output and its errors go besides the logs; and a fourth where the
+                                     // run has a slot of the ledger, whose lock lives as long as the keeper
 inline constexpr int kReportFd = 4;  // to the launcher: lines "ready" (the box stands, or has failed), "kept", "started", "ended",
                                      // "failed WHY"; end of file: the keeper has gone
 

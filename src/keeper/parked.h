@@ -21,6 +21,7 @@ struct Parked {
   std::unique_ptr<Box> box;
   Fd input;          // of the analysis, once it is known
   InputStream stdin_file;
+  Fd ledger;         // holds the lock of the run's slot
 };
 
 // Receives the first order and makes the box. Tells "ready" once its first process has walked the box's steps, or has failed to.

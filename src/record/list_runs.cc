@@ -7,6 +7,7 @@
 
 #include "src/base/text.h"
 #include "src/base/ulid.h"
+#include "src/record/queue_file.h"
 #include "src/record/run_dir.h"
 
 namespace fumehood {
@@ -26,7 +27,11 @@ Result<std::vector<RunId>> ListRuns(const std::string& state_dir) {
 }
 
 Result<RunId> FindRunId(const std::string& state_dir, const std::string& text) {
-  FH_ASSIGN_OR_RETURN(const std::vector<RunId> ids, ListRuns(state_dir));
+  FH_ASSIGN_OR_RETURN(std::vector<RunId> ids, ListRuns(state_dir));
+  FH_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, ListWaiting(state_dir));
+  ids.insert(ids.end(), waiting.begin(), waiting.end());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   if (text == "last") {
     if (ids.empty()) return Error(ErrorCode::kNotFound, "no run yet in " + Quoted(state_dir));
     return ids.back();

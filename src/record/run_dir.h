@@ -16,6 +16,7 @@ namespace fumehood {
 namespace layout {
 inline constexpr const char* kRuns = "runs";        // in the state directory
 inline constexpr const char* kStaging = "staging";  // there too: runs in the making; each appears in runs/ complete, by a rename
+inline constexpr const char* kQueue = "queue";      // there too: a file for each run that waits (src/record/queue_file.h)
 // In <state>/runs/<run-id>
 inline constexpr const char* kSpec = "spec.json";
 inline constexpr const char* kResolved = "resolved.json";

@@ -34,7 +34,6 @@ std::vector<Problem> ValidateSupported(const AnalysisSpec& spec, std::string_vie
   refuse(spec.memory_plan && !spec.memory_plan->automatic, "memory_limit_mb", "{start, on_oom, max}");
   refuse(spec.network.mode == NetworkMode::kAllow, "network", "{allow: [...]}");
   refuse(spec.gpus > 0, "gpus", "a run with gpus");
-  refuse(spec.priority != 0, "priority", "a priority other than 0");
   refuse(spec.retries.max > 0, "retries.max", "a retry");
   refuse(!spec.checkpoint_dir.empty(), "checkpoint_dir", "a checkpoint directory");
   refuse(!spec.provenance_dir.empty(), "provenance_dir", "a provenance directory");

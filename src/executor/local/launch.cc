@@ -309,12 +309,15 @@ Result<Streams> StreamsFor(const LaunchRequest& request, const ResolvedRun& run)
     stdin_fd = streams.stdin_file.get();
   }
   for (const int fd : {stdin_fd, request.stdout_fd, request.stderr_fd}) streams.fds.push_back(fd >= 0 ? fd : streams.null.get());
+  if (request.slot.fd.valid()) streams.fds.push_back(request.slot.fd.get());
   return streams;
 }
 
 // From a box to a run in it.
-Result<Launched> FillBox(const LaunchRequest& request, const Config& config, PreparedRun& prepared, const std::string& resolved, KeptBox& box) {
+Result<Launched> FillBox(const LaunchRequest& request, const Config& config, PreparedRun& prepared, const std::string& resolved, KeptBox& box,
+                         bool& published) {
   KeeperOrder& order = prepared.order;
+  order.ledger_slot = request.slot.slot;
   FH_ASSIGN_OR_RETURN(const Streams streams, StreamsFor(request, prepared.resolved));
   FH_ASSIGN_OR_RETURN(const auto sights, LookBeforeStaging(prepared.resolved));
   FH_TRY(StageIn(prepared.resolved, box.attempt));
@@ -323,6 +326,7 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   FH_TRY(WriteRecord(prepared, resolved, given, box.run));
   FH_TRY(AwaitReady(box));
   FH_TRY(PublishRun(config.state_dir, order.run_id, box.run));
+  published = true;
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
   if (!sent) return std::move(sent).error().Within("hand the order to the keeper");
   Result<void> durable = MakeDurable(config, box.run);
@@ -349,11 +353,13 @@ Error WithDisk(Error error, const Config& config) {
 }
 
 // Of a launch that failed the caller gets no id, so nothing of it may stay: a run that nobody knows would look like a lost one.
-void TakeBack(KeptBox& box, const Config& config, const std::string& token, const RunId& id) {
+// What another has published under its name meanwhile is that one's.
+void TakeBack(KeptBox& box, const Config& config, const std::string& token, const RunId& id, bool published) {
   GiveUp(box);
   // A keeper that failed, or had to be killed, could not do this itself.
   if (const auto handle = ReadKeeperHandle(box.run.fd.get())) (void)EndWhatIsLeft(*handle);
   (void)DiscardStagedRun(config.state_dir, token);
+  if (!published) return;
   if (const auto runs = OpenRunsDir(config.state_dir)) (void)RemoveTree(runs->get(), id);
 }
 
@@ -363,15 +369,17 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
   FH_TRY(MakeBoxOrder(config, prepared));
   std::optional<KeptBox> box = spares != nullptr ? spares->Take(prepared.order.box) : std::nullopt;
   if (!box) {
+    // A token of its own where the run had its id before: what an earlier start of it left half-made may have that name.
     auto started = request.keeper != nullptr ? StartBox(prepared.order.box, std::move(*request.keeper))
-                                             : StartBox(prepared.order.box, prepared.order.run_id);
+                                             : StartBox(prepared.order.box, request.id.empty() ? prepared.order.run_id : NewRunId());
     if (!started) return std::move(started).error();
     box = std::move(started).value();
   }
   const std::string token = box->run.id;
-  auto launched = FillBox(request, config, prepared, resolved, *box);
+  bool published = false;
+  auto launched = FillBox(request, config, prepared, resolved, *box, published);
   if (!launched) {
-    TakeBack(*box, config, token, prepared.order.run_id);
+    TakeBack(*box, config, token, prepared.order.run_id, published);
     return launched;
   }
   if (spares != nullptr) spares->Refill(prepared.order.box);
@@ -381,8 +389,8 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
 }  // namespace
 
 Result<Launched> Launch(const LaunchRequest& request, const Config& config, SpareBoxes* spares, const EditOrder& edit) {
-  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(request.spec, config, request.submitter,
-                                                    request.keeper != nullptr ? request.keeper->token() : NewRunId(), request.runtime));
+  const RunId id = !request.id.empty() ? request.id : request.keeper != nullptr ? request.keeper->token() : NewRunId();
+  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(request.spec, config, request.submitter, id, request.runtime));
   if (prepared.resolved.runtime.needs_activation) {
     FH_ASSIGN_OR_RETURN(const CatalogEntry entry, Catalog(config.state_dir).Find(request.spec.runtime));
     const Result<void> activated = ActivateRuntime(entry, config, request.submitter);

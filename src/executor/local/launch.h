@@ -10,6 +10,7 @@
 #include "src/executor/local/resolve.h"
 #include "src/executor/local/spare_boxes.h"
 #include "src/keeper/order.h"
+#include "src/record/ledger.h"
 #include "src/sys/fd.h"
 
 namespace fumehood {
@@ -22,6 +23,8 @@ struct LaunchRequest {
   int stdout_fd = -1;  // the keeper passes the analysis' output on to these as it comes; -1: only into the logs
   int stderr_fd = -1;
   IdleKeeper* keeper = nullptr;  // taken for the run, which gets its token for an id
+  RunId id;                      // of a run that has one already; empty: that of the keeper, or a new one
+  HeldSlot slot;                 // of the ledger: goes to the keeper
   const Runtime* runtime = nullptr;  // used in place of the one that the spec names, for a check of it
 };
 

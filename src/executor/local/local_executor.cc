@@ -39,6 +39,20 @@ Result<RunId> LocalExecutor::RunIn(const Runtime* runtime, const AnalysisSpec& s
   request.runtime = runtime;
   request.spec = spec;
   request.submitter = submitter_;
+  return Start(request);
+}
+
+Result<void> LocalExecutor::Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot) {
+  LaunchRequest request;
+  request.spec = spec;
+  request.submitter = submitter_;
+  request.id = id;
+  request.slot = std::move(slot);
+  const auto started = Start(request);
+  return started ? Result<void>() : Result<void>(started.error());
+}
+
+Result<RunId> LocalExecutor::Start(const LaunchRequest& request) {
   ReapKeepers();
   FH_ASSIGN_OR_RETURN(Launched launched, Launch(request, config_, &spares_));
   FH_TRY(AwaitKeeper(launched));

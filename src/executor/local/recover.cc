@@ -8,6 +8,7 @@
 #include "src/keeper/disk_quota.h"
 #include "src/record/capped_log.h"
 #include "src/record/closing.h"
+#include "src/record/queue_file.h"
 #include "src/record/read_result.h"
 #include "src/record/sha256.h"
 #include "src/record/start_event.h"
@@ -103,7 +104,15 @@ Result<std::optional<KeeperHandle>> FindHandle(const RunDir& run) {
   return std::move(handle).error();
 }
 
+// Its directory was published by a start that was cut off before anything of it was executed: it waits still, and is started again.
+bool StillWaits(const RunDir& run) {
+  const std::string state_dir = run.path.substr(0, run.path.rfind("/" + std::string(layout::kRuns) + "/"));
+  const auto waits = Waits(state_dir, run.id);
+  return waits && *waits && StartedAt(run).empty();
+}
+
 Result<Sight> Finalize(const RunDir& run, std::optional<KeeperHandle> handle) {
+  if (StillWaits(run)) return Sight{Unfinished(run, RunStatus::kPending), Fd()};
   auto events = EventLog::Open(run.fd.get());
   // Somebody writes it: a keeper that has just begun, or another who noticed the loss.
   if (!events && events.error().code() == ErrorCode::kUnavailable) return Sight{Unfinished(run, RunStatus::kPending), Fd()};

@@ -1,0 +1,155 @@
+#include "src/engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "src/base/clock.h"
+#include "src/base/text.h"
+#include "src/base/ulid.h"
+#include "src/engine/admission.h"
+#include "src/engine/dispatcher_lock.h"
+#include "src/engine/unstarted.h"
+#include "src/executor/local/launch.h"
+#include "src/record/queue_file.h"
+#include "src/record/run_dir.h"
+#include "src/sys/watch.h"
+
+namespace fumehood {
+namespace {
+
+Error NoSuchRun(const RunId& id) { return Error(ErrorCode::kNotFound, "no run " + Quoted(id) + "; `fumehood ls` lists those that there are"); }
+
+bool IsAbsent(const Error& error) { return error.code() == ErrorCode::kNotFound; }
+
+// A secret of the submitter's environment is known to this process alone, and waits nowhere.
+Result<void> CheckMayWait(const AnalysisSpec& spec, const std::string& why) {
+  std::vector<Problem> problems;
+  for (const auto& [name, value] : spec.env) {
+    const auto* secret = std::get_if<SecretRef>(&value);
+    if (secret == nullptr || secret->from != SecretRef::From::kEnvironment) continue;
+    problems.push_back({"env." + name,
+                        fmt::format("is a secret from your environment, which is never written down, and the run cannot start at once ({}). Give it "
+                                    "as a file (secret: {{file: PATH}}), or use `fumehood run`, which waits with it", why),
+                        "", 0, 0});
+  }
+  if (problems.empty()) return {};
+  return Error("the run cannot wait in the queue", std::move(problems));
+}
+
+}  // namespace
+
+Engine::Engine(Config config, Submitter submitter, int64_t spare_boxes)
+    : config_(config), submitter_(submitter), executor_(std::move(config), std::move(submitter), spare_boxes) {}
+
+Result<RunId> Engine::run_analysis(const AnalysisSpec& spec) {
+  FH_ASSIGN_OR_RETURN(Submitted submitted, Submit(spec));
+  return std::move(submitted.id);
+}
+
+Result<Submitted> Engine::Submit(const AnalysisSpec& spec) {
+  const RunId id = NewRunId();
+  const Waiting waiting = WaitingOf(id, spec, config_);
+  FH_ASSIGN_OR_RETURN(Admitted admitted, AdmitNow(config_, waiting));
+  if (!admitted.slot.fd.valid()) return Queue(id, spec, std::move(admitted.why_not));
+  FH_TRY(executor_.Start(id, spec, std::move(admitted.slot)));
+  return Submitted{id, ""};
+}
+
+Result<Submitted> Engine::Queue(const RunId& id, const AnalysisSpec& spec, std::string why) {
+  // All that is wrong with it is told now, to whoever submits it, and not hours later to nobody.
+  FH_ASSIGN_OR_RETURN(const PreparedRun prepared, Prepare(spec, config_, submitter_, id));
+  FH_TRY(CheckMayWait(spec, why));
+  FH_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, ListWaiting(config_.state_dir));
+  if (static_cast<int64_t>(waiting.size()) >= config_.queue_limit) {
+    return Error(ErrorCode::kUnavailable, fmt::format("submit_transient: {} runs wait already, and queue_limit allows no more; nothing was queued. Submit it again "
+                                                      "when some have ended", waiting.size()));
+  }
+  QueueEntry entry{id, prepared.resolved.spec, {submitter_.cwd, KeptEnvironment(submitter_.env)}, ""};
+  FH_TRY(PutQueueFile(config_.state_dir, id, PrintQueueEntry(entry)));
+  FH_TRY(EnsureDispatcher(config_));
+  return Submitted{id, std::move(why)};
+}
+
+Result<RunResult> Engine::check_status(const RunId& id) {
+  // It goes from the queue to runs/, never back: in this order it is not missed.
+  const auto waiting = ReadQueueEntry(config_.state_dir, id);
+  auto known = executor_.check_status(id);
+  if (!known && IsAbsent(known.error())) {
+    if (!waiting && IsAbsent(waiting.error())) return NoSuchRun(id);
+    if (!waiting) return waiting.error();
+    known = WaitingResult(*waiting);
+  }
+  // Whoever looks at a run that waits sees to it that somebody starts it. What keeps that from being done is told by who submits.
+  if (known && known->status == RunStatus::kPending) (void)EnsureDispatcher(config_);
+  return known;
+}
+
+Result<RunResult> Engine::Wait(const RunId& id, int timeout_ms) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  const auto left = [&] {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    return timeout_ms < 0 ? -1 : static_cast<int>(std::max<int64_t>(0, ms));
+  };
+  for (;;) {
+    FH_ASSIGN_OR_RETURN(RunResult result, check_status(id));
+    if (IsFinal(result.status)) return result;
+    if (result.status != RunStatus::kPending) {
+      FH_ASSIGN_OR_RETURN(result, executor_.Wait(id, left()));
+      if (IsFinal(result.status)) return result;
+    }
+    if (left() == 0) return result;
+    FH_TRY(AwaitChangeOfQueue(id, left()));
+  }
+}
+
+Result<void> Engine::AwaitStart(const RunId& id) { return AwaitChangeOfQueue(id, -1); }
+
+// At most a second, since a dispatcher may be killed, which nobody announces.
+Result<void> Engine::AwaitChangeOfQueue(const RunId& id, int timeout_ms) {
+  constexpr int kAnywayMs = 1000;
+  FH_ASSIGN_OR_RETURN(const Fd watch, WatchDirectories({config_.state_dir + "/" + layout::kQueue, config_.state_dir + "/" + layout::kRuns,
+                                                        config_.state_dir + "/" + layout::kRuns + "/" + id}));
+  FH_ASSIGN_OR_RETURN(const RunResult result, check_status(id));
+  if (result.status != RunStatus::kPending) return {};
+  AwaitChange(watch, timeout_ms < 0 ? kAnywayMs : std::min(timeout_ms, kAnywayMs));
+  return {};
+}
+
+Result<bool> Engine::kill(const RunId& id) {
+  auto entry = ReadQueueEntry(config_.state_dir, id);
+  if (!entry && !IsAbsent(entry.error())) return std::move(entry).error();
+  if (entry) {
+    const auto ended = RecordUnstarted(config_.state_dir, *entry, RunStatus::kKilled, Reason::kCancelled, "killed on request while it waited in the queue. Nothing "
+                                                                                                         "was executed.");
+    if (ended) return true;
+    if (ended.error().code() != ErrorCode::kAlreadyExists) return ended.error();
+    FH_TRY(EnsureDispatcher(config_));  // where its start was cut off, one must find out how far it came
+  }
+  auto killed = executor_.kill(id);
+  if (!killed && IsAbsent(killed.error())) return NoSuchRun(id);
+  return killed;
+}
+
+Result<LogChunk> Engine::get_logs(const RunId& id, const LogQuery& query) {
+  FH_ASSIGN_OR_RETURN(const RunResult result, check_status(id));
+  auto chunk = executor_.get_logs(id, query);
+  if (chunk || !IsAbsent(chunk.error())) return chunk;
+  LogChunk nothing;
+  nothing.complete = IsFinal(result.status);
+  return nothing;
+}
+
+RunResult WaitingResult(const QueueEntry& entry) {
+  RunResult result;
+  result.run_id = entry.run_id;
+  result.name = entry.spec.name;
+  result.status = RunStatus::kPending;
+  result.submitted_at = Rfc3339(TimeOfRunId(entry.run_id));
+  result.attempt = 0;
+  result.completion_notes = "waits in the queue for its turn.";
+  return result;
+}
+
+}  // namespace fumehood

@@ -1,0 +1,46 @@
+// Engine: the executor with a queue before it. A run starts at once where the host's budget allows and nobody waits before it, else it
+// waits as a file of its own, durably, and is started by whoever has room for it first: see dispatcher.h.
+#pragma once
+
+#include <string>
+
+#include "fumehood/executor.h"
+#include "src/engine/queue_entry.h"
+#include "src/executor/local/local_executor.h"
+
+namespace fumehood {
+
+struct Submitted {
+  RunId id;
+  std::string waits_since;  // why it could not start at once, as a clause; empty: it was started
+};
+
+class Engine : public Executor {
+ public:
+  // `spare_boxes`: see LocalExecutor.
+  Engine(Config config, Submitter submitter, int64_t spare_boxes = 0);
+
+  Result<RunId> run_analysis(const AnalysisSpec& spec) override;
+  Result<RunResult> check_status(const RunId& id) override;
+  Result<bool> kill(const RunId& id) override;
+  Result<LogChunk> get_logs(const RunId& id, const LogQuery& query) override;
+
+  Result<Submitted> Submit(const AnalysisSpec& spec);
+  // Blocks until the run has ended; `timeout_ms` -1: for ever. Not final on a time-out.
+  Result<RunResult> Wait(const RunId& id, int timeout_ms = -1);
+  // Blocks until something has happened to a run that waits, or for a second.
+  Result<void> AwaitStart(const RunId& id);
+
+ private:
+  Result<Submitted> Queue(const RunId& id, const AnalysisSpec& spec, std::string why);
+  Result<void> AwaitChangeOfQueue(const RunId& id, int timeout_ms);
+
+  Config config_;
+  Submitter submitter_;
+  LocalExecutor executor_;
+};
+
+// A run that waits, as a result that is not final.
+RunResult WaitingResult(const QueueEntry& entry);
+
+}  // namespace fumehood
