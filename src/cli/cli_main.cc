@@ -8,6 +8,7 @@
 #include "src/cli/parser.h"
 #include "src/cli/terminal.h"
 #include "src/config/read_config.h"
+#include "src/engine/dispatcher_lock.h"
 
 namespace fumehood {
 namespace {
@@ -35,6 +36,8 @@ Result<int> Main(const std::vector<std::string>& words, Context& context) {
   }
   if (parsed.command->needs_config) {
     FH_ASSIGN_OR_RETURN(context.config, ReadConfig(DefaultSources()));
+    // What starts waiting runs may have been killed: whoever comes next starts it again. Where nothing waits this is one look.
+    if (!parsed.command->hidden) (void)EnsureDispatcher(context.config);
   }
   return parsed.command->run(parsed.arguments, context);
 }

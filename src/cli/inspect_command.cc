@@ -113,7 +113,7 @@ std::string AsText(const RunDir& run, const RunSight& sight, bool on_terminal) {
   for (const auto& [name, value] : sight.labels) labels += fmt::format("  {:<22} {}\n", Shown(name), Shown(value));
   section("Labels", labels);
   section("Limits", LimitLines(run));
-  if (IsFinal(sight.result.status)) section("In force, as the kernel said", IsolationLines(sight.result.isolation));
+  if (IsFinal(sight.result.status) && sight.result.attempt > 0) section("In force, as the kernel said", IsolationLines(sight.result.isolation));
   section("Events", EventTable(run));
   section("Files it made", FileLines(sight.result));
   return text;

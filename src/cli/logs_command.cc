@@ -76,6 +76,10 @@ Result<bool> AwaitStart(const RunId& id, const Arguments& arguments, const Conte
   Engine engine(context.config, context.submitter);
   for (bool told = false;; told = true) {
     FH_ASSIGN_OR_RETURN(const RunResult result, engine.check_status(id));
+    if (IsFinal(result.status) && result.attempt == 0) {
+      if (!context.json) PrintErr("fumehood: nothing of run " + id + " was executed, so it printed nothing\n");
+      return false;
+    }
     if (result.status != RunStatus::kPending) return true;
     if (!told && !context.json) PrintErr("fumehood: " + id + " waits in the queue\n");
     if (!arguments.Has("follow")) return false;

@@ -30,8 +30,9 @@ WallTime BeginningOf(const RunResult& result) {
 }  // namespace
 
 Result<RunChanges> OpenChanges(const Config& config, const RunId& id) {
-  FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config.state_dir, id));
   FH_ASSIGN_OR_RETURN(RunSight sight, LookAtRun(config.state_dir, id));
+  if (sight.result.attempt == 0) return Error(ErrorCode::kInvalidArgument, "nothing of run " + id + " was executed, so it wrote nothing");
+  FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config.state_dir, id));
   RunChanges changes;
   changes.result = std::move(sight.result);
   FH_ASSIGN_OR_RETURN(changes.workdir, WorkdirOf(run));

@@ -91,6 +91,11 @@ std::string Shown(const Kind& kind, int64_t amount) {
   return fmt::format("{}", amount);
 }
 
+std::string ShownWith(const Kind& kind, int64_t amount) {
+  const bool one = kind.amount == &Demand::cpu_milli && amount == kMilli;
+  return one ? "1 core" : Shown(kind, amount) + " " + kind.what;
+}
+
 }  // namespace
 
 Result<Budget> HostBudget(const Config& config) {
@@ -131,8 +136,8 @@ Result<void> CheckEverFits(const Ask& ask, const Budget& budget) {
     const int64_t most = budget.*kind.amount;
     if (wanted <= most) continue;
     problems.push_back({kind.field,
-                        fmt::format("is {}; this host has {} {} for all runs together, so it could never start (unschedulable). Ask for less, or "
-                                    "raise {} in fumehood.toml where the host has more to give", Shown(kind, wanted), Shown(kind, most), kind.what,
+                        fmt::format("is {}; this host has {} for all runs together, so it could never start (unschedulable). Ask for less, or "
+                                    "raise {} in fumehood.toml where the host has more to give", Shown(kind, wanted), ShownWith(kind, most),
                                     kind.setting),
                         "", 0, 0});
   }
@@ -162,8 +167,8 @@ std::string WhyNot(const Demand& demand, const Budget& budget, const Demand& tak
   for (const Kind& kind : kKinds) {
     const int64_t free = budget.*kind.amount - taken.*kind.amount;
     if (demand.*kind.amount <= free) continue;
-    return fmt::format("needs {} {}; of {} {} are free", Shown(kind, demand.*kind.amount), kind.what, Shown(kind, budget.*kind.amount),
-                       Shown(kind, std::max<int64_t>(0, free)));
+    return fmt::format("needs {}; of {}, {} free", ShownWith(kind, demand.*kind.amount), ShownWith(kind, budget.*kind.amount),
+                       free > 0 ? Shown(kind, free) : "none");
   }
   return "";
 }

@@ -61,6 +61,14 @@ class Run:
         )
 
 
+ROOM_FOR_ALL = {
+    "FUMEHOOD_BUDGET_CPUS": "4096",
+    "FUMEHOOD_BUDGET_MEMORY_MB": "16777216",
+    "FUMEHOOD_BUDGET_PIDS": "4194304",
+    "FUMEHOOD_BUDGET_DISK_MB": "16777216",
+}
+
+
 class Hood:
     """Fumehood with a state, a home and a work directory of its own, used by one test and removed after it."""
 
@@ -115,6 +123,8 @@ class Hood:
             "FUMEHOOD_STATE": str(self.state),
             # A kernel without landlock starts no run unless that is allowed; test_isolation.py takes this away again.
             **({"FUMEHOOD_ALLOW_WEAKER": ",".join(self.weakened)} if self.weakened else {}),
+            # Many tests start more at once than this machine has processors; test_queue.py says what it wants itself.
+            **ROOM_FOR_ALL,
             **self.options,
             **places.session_of(self.uid),
         }
