@@ -15,6 +15,7 @@
 #include "src/health/abandoned_stages.h"
 #include "src/health/sweep_cgroups.h"
 #include "src/health/sweep_runtimes.h"
+#include "src/record/change_log.h"
 #include "src/record/event_log.h"
 #include "src/record/list_runs.h"
 #include "src/record/outputs.h"
@@ -119,6 +120,7 @@ class Collector {
     members.Key("events_head").String(ChainHead(run)).Key("uid").Int(geteuid());
     FH_TRY(log_->Append("run_removed", members.text()));
     FH_TRY(log_->Sync());
+    NoteChange(config_.state_dir, run.id, change::kRemoves);
     const std::string name = std::string(kRemoving) + run.id;
     if (renameat(runs_.get(), run.id.c_str(), runs_.get(), name.c_str()) != 0) {
       const int error = errno;

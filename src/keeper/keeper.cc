@@ -16,6 +16,7 @@
 #include "src/keeper/parked.h"
 #include "src/keeper/run_stage.h"
 #include "src/keeper/supervisor.h"
+#include "src/record/change_log.h"
 #include "src/record/closing.h"
 #include "src/record/ledger.h"
 #include "src/record/outputs.h"
@@ -156,6 +157,7 @@ class Attempt {
     FH_TRY(CloseRecord(verdict, result));
     const Result<void> published = PublishResult(run_dir_.fd.get(), result, Durability::kNow);
     if (!published && published.error().code() != ErrorCode::kAlreadyExists) return published;
+    NoteChange(order_.box.state_dir, order_.run_id, change::kEnded);
     if (output_) output_->FlushSink();
     if (error_output_) error_output_->FlushSink();
     LetStreamsGo();

@@ -181,6 +181,16 @@ std::map<std::string, std::string> JsonReader::Texts() {
   return texts;
 }
 
+std::map<std::string, std::string> JsonReader::Members() {
+  std::map<std::string, std::string> members;
+  if (node_->object == nullptr) return members;
+  for (const auto& member : *node_->object) {
+    const std::string key(member.key().data(), member.key().size());
+    members[key] = String(key);
+  }
+  return members;
+}
+
 bool JsonReader::Has(std::string_view key) const {
   return node_->object != nullptr && node_->object->if_contains(json::string_view(key.data(), key.size())) != nullptr;
 }

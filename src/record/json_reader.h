@@ -29,6 +29,7 @@ class JsonReader {
   JsonReader Object(std::string_view key);                         // its Finish must be called too
   std::vector<JsonReader> Objects(std::string_view key);
   std::map<std::string, std::string> Texts();                      // all members, which are WriteText's
+  std::map<std::string, std::string> Members();                    // all members, which are plain strings
 
   bool Has(std::string_view key) const;
   void Fail(std::string_view key, std::string_view problem);

@@ -145,6 +145,8 @@ Result<void> FurnishAttempt(const RunDir& run, const AttemptDir& attempt) {
 
 void GiveReserveBack(const AttemptDir& attempt) { (void)unlinkat(attempt.fd.get(), layout::kReserve, 0); }
 
+std::string StateDirOf(const RunDir& run) { return run.path.substr(0, run.path.size() - run.id.size() - std::string_view(layout::kRuns).size() - 2); }
+
 Result<RunDir> OpenRunDir(const std::string& state_dir, const RunId& id) {
   if (!IsRunId(id)) return Error(ErrorCode::kInvalidArgument, Quoted(id) + " is not a run id (26 letters and digits)");
   RunDir run{id, state_dir + "/" + layout::kRuns + "/" + id, {}};

@@ -75,6 +75,7 @@ Result<void> FurnishAttempt(const RunDir& run, const AttemptDir& attempt);
 // Before the record of its end is written: the disk may have been filled, and not least by the run itself.
 void GiveReserveBack(const AttemptDir& attempt);
 
+std::string StateDirOf(const RunDir& run);  // of one in runs/
 // kInvalidArgument: not a run id. kNotFound: no such run.
 Result<RunDir> OpenRunDir(const std::string& state_dir, const RunId& id);
 Result<AttemptDir> OpenAttemptDir(const RunDir& run, int number);

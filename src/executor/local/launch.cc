@@ -21,6 +21,7 @@
 #include "src/executor/local/stage_in.h"
 #include "src/hood/etc_tree.h"
 #include "src/hood/landlock.h"
+#include "src/record/change_log.h"
 #include "src/record/event_log.h"
 #include "src/record/read_result.h"
 #include "src/record/run_dir.h"
@@ -325,6 +326,7 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   order.remarks = given.remarks;
   FH_TRY(WriteRecord(prepared, resolved, given, box.run));
   FH_TRY(AwaitReady(box));
+  NoteChange(config.state_dir, order.run_id, change::kBegins);  // before: see its header
   FH_TRY(PublishRun(config.state_dir, order.run_id, box.run));
   published = true;
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
@@ -360,6 +362,7 @@ void TakeBack(KeptBox& box, const Config& config, const std::string& token, cons
   if (const auto handle = ReadKeeperHandle(box.run.fd.get())) (void)EndWhatIsLeft(*handle);
   (void)DiscardStagedRun(config.state_dir, token);
   if (!published) return;
+  NoteChange(config.state_dir, id, change::kRemoves);
   if (const auto runs = OpenRunsDir(config.state_dir)) (void)RemoveTree(runs->get(), id);
 }
 

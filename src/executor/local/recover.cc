@@ -7,6 +7,7 @@
 #include "src/hood/cgroup.h"
 #include "src/keeper/disk_quota.h"
 #include "src/record/capped_log.h"
+#include "src/record/change_log.h"
 #include "src/record/closing.h"
 #include "src/record/queue_file.h"
 #include "src/record/read_result.h"
@@ -94,6 +95,7 @@ Result<RunResult> RecordLoss(LostRecord lost) {
   const std::string text = PrintResult(result) + "\n";
   FH_TRY(AppendClosing(lost.events, {{layout::kResult, static_cast<int64_t>(text.size()), Sha256Hex(text)}}));
   FH_TRY(PublishResult(lost.run.fd.get(), result, Durability::kNow));
+  NoteChange(StateDirOf(lost.run), lost.run.id, change::kEnded);
   return result;
 }
 
