@@ -28,12 +28,15 @@
 #include "src/engine/reconcile.h"
 #include "src/engine/turn.h"
 #include "src/engine/unstarted.h"
+#include "src/engine/waiting_rows.h"
 #include "src/executor/local/launch.h"
 #include "src/executor/local/recover.h"
+#include "src/record/change_log.h"
 #include "src/record/queue_file.h"
 #include "src/record/read_result.h"
 #include "src/record/run_dir.h"
 #include "src/record/start_event.h"
+#include "src/store/store.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
 #include "src/sys/process.h"
@@ -82,6 +85,7 @@ class Dispatcher {
         rules_{config_.priority_age_seconds * kMicro} {}
 
   Result<void> Prepare() {
+    RememberShares();
     FH_ASSIGN_OR_RETURN(signals_, CatchSignals({SIGTERM, SIGINT, SIGCHLD}));
     (void)::signal(SIGPIPE, SIG_IGN);
     FH_ASSIGN_OR_RETURN(listener_, ListenForTurns(config_.state_dir));
@@ -113,6 +117,25 @@ class Dispatcher {
     Fd connection;
     Waiting waiting;
   };
+
+  // What the shares had before this process was. Where the index is not there, they begin anew: it is not worth reading every run.
+  void RememberShares() {
+    const auto there = FindStat(kHere, config_.state_dir + "/store.db", false);
+    if (!there || !*there) return;
+    auto store = Store::Open(config_.state_dir, {.waiting = WaitingRunsOf(config_.state_dir)});
+    if (!store) return Log(store.error().message());
+    constexpr int64_t kLately = int64_t{6} * 3600 * kMicro;
+    RunQuery query;
+    query.filter.ended = true;
+    query.filter.since_us = NowUs() - kLately;
+    query.order = RunOrder::kOldest;
+    const auto page = store->List(query);
+    if (!page) return Log(page.error().message());
+    for (const RunRow& row : page->rows) {
+      const auto share = row.labels.find(config_.fair_share_label);
+      had_.Add(share == row.labels.end() ? "" : share->second.substr(0, kLongestShare), row.cpu_quota * row.wall_s / 3600, row.finished_us);
+    }
+  }
 
   Result<void> Watch() {
     watch_ = Fd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -202,6 +225,7 @@ class Dispatcher {
       if (const auto handle = ReadKeeperHandle(left->fd.get())) (void)EndWhatIsLeft(*handle);
     }
     (void)RemoveTree(staging->get(), token);
+    NoteChange(config_.state_dir, id, change::kQueued);
     Log(fmt::format("run {}: an earlier start was cut off before anything was executed; it is started again", id));
   }
 
@@ -290,6 +314,7 @@ class Dispatcher {
     request.spec = std::move(entry->spec);
     request.submitter = entry->submitter;
     request.id = id;
+    request.idempotency_key = entry->idempotency_key;
     request.slot = std::move(slot);
     auto launched = Launch(request, *queued.config, &spares_);
     if (launched) {

@@ -11,9 +11,15 @@
 #include "src/engine/admission.h"
 #include "src/engine/dispatcher_lock.h"
 #include "src/engine/unstarted.h"
+#include "src/engine/waiting_rows.h"
 #include "src/executor/local/launch.h"
+#include "src/record/change_log.h"
 #include "src/record/queue_file.h"
 #include "src/record/run_dir.h"
+#include "src/spec/parse.h"
+#include "src/spec/print.h"
+#include "src/store/store.h"
+#include "src/sys/file.h"
 #include "src/sys/watch.h"
 
 namespace fumehood {
@@ -48,16 +54,58 @@ Result<RunId> Engine::run_analysis(const AnalysisSpec& spec) {
   return std::move(submitted.id);
 }
 
-Result<Submitted> Engine::Submit(const AnalysisSpec& spec) {
-  const RunId id = NewRunId();
-  const Waiting waiting = WaitingOf(id, spec, config_);
-  FH_ASSIGN_OR_RETURN(Admitted admitted, AdmitNow(config_, waiting));
-  if (!admitted.slot.fd.valid()) return Queue(id, spec, std::move(admitted.why_not));
-  FH_TRY(executor_.Start(id, spec, std::move(admitted.slot)));
-  return Submitted{id, ""};
+Result<Submitted> Engine::Submit(const AnalysisSpec& spec, const SubmitOptions& options) {
+  return options.idempotency_key.empty() ? SubmitNew(NewRunId(), spec, options) : SubmitOnce(spec, options);
 }
 
-Result<Submitted> Engine::Queue(const RunId& id, const AnalysisSpec& spec, std::string why) {
+// One after the other: with this lock, a key whose run is not there belongs to a submission that came to nothing.
+Result<Submitted> Engine::SubmitOnce(const AnalysisSpec& spec, const SubmitOptions& options) {
+  const std::string& key = options.idempotency_key;
+  FH_ASSIGN_OR_RETURN(const Ledger ledger, Ledger::Open(config_.state_dir));
+  FH_ASSIGN_OR_RETURN(const Fd keys, ledger.LockKeys());
+  FH_ASSIGN_OR_RETURN(Store store, Store::Open(config_.state_dir, {.waiting = WaitingRunsOf(config_.state_dir)}));
+  const RunId id = NewRunId();
+  for (;;) {
+    FH_ASSIGN_OR_RETURN(const RunId holder, store.ClaimKey(key, id));
+    if (holder == id) break;
+    const auto there = check_status(holder);
+    if (there) {
+      FH_TRY(CheckIsSame(holder, spec, key));
+      return Submitted{holder, true, ""};
+    }
+    if (!IsAbsent(there.error())) return there.error();
+    FH_TRY(store.ReleaseKey(key, holder));
+  }
+  auto submitted = SubmitNew(id, spec, options);
+  if (!submitted) (void)store.ReleaseKey(key, id);
+  return submitted;
+}
+
+Result<void> Engine::CheckIsSame(const RunId& holder, const AnalysisSpec& spec, const std::string& key) {
+  AnalysisSpec before;
+  if (const auto entry = ReadQueueEntry(config_.state_dir, holder)) {
+    before = entry->spec;
+  } else {
+    FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config_.state_dir, holder));
+    FH_ASSIGN_OR_RETURN(const std::string text, ReadFile(run.fd.get(), layout::kSpec));
+    FH_ASSIGN_OR_RETURN(before, ParseSpec(text, Format::kJson, layout::kSpec));
+  }
+  AnalysisSpec now = spec;
+  if (now.name.empty()) now.name = before.name;  // it is made from the command when the spec is resolved
+  if (PrintSpec(now, Format::kJson) == PrintSpec(before, Format::kJson)) return {};
+  return Error(ErrorCode::kInvalidArgument, fmt::format("the idempotency key {} belongs to run {}, which is of another spec; nothing was submitted. Take a new key for a "
+                                                        "new analysis", Quoted(key), holder));
+}
+
+Result<Submitted> Engine::SubmitNew(const RunId& id, const AnalysisSpec& spec, const SubmitOptions& options) {
+  const Waiting waiting = WaitingOf(id, spec, config_);
+  FH_ASSIGN_OR_RETURN(Admitted admitted, AdmitNow(config_, waiting));
+  if (!admitted.slot.fd.valid()) return Queue(id, spec, options, std::move(admitted.why_not));
+  FH_TRY(executor_.Start(id, spec, std::move(admitted.slot), options.idempotency_key));
+  return Submitted{id, false, ""};
+}
+
+Result<Submitted> Engine::Queue(const RunId& id, const AnalysisSpec& spec, const SubmitOptions& options, std::string why) {
   // All that is wrong with it is told now, to whoever submits it, and not hours later to nobody.
   FH_ASSIGN_OR_RETURN(const PreparedRun prepared, Prepare(spec, config_, submitter_, id));
   FH_TRY(CheckMayWait(spec, why));
@@ -66,10 +114,11 @@ Result<Submitted> Engine::Queue(const RunId& id, const AnalysisSpec& spec, std::
     return Error(ErrorCode::kUnavailable, fmt::format("submit_transient: {} runs wait already, and queue_limit allows no more; nothing was queued. Submit it again "
                                                       "when some have ended", waiting.size()));
   }
-  QueueEntry entry{id, prepared.resolved.spec, {submitter_.cwd, KeptEnvironment(submitter_.env)}, ""};
+  QueueEntry entry{id, prepared.resolved.spec, {submitter_.cwd, KeptEnvironment(submitter_.env)}, options.idempotency_key};
+  NoteChange(config_.state_dir, id, change::kQueued);
   FH_TRY(PutQueueFile(config_.state_dir, id, PrintQueueEntry(entry)));
   FH_TRY(EnsureDispatcher(config_));
-  return Submitted{id, std::move(why)};
+  return Submitted{id, false, std::move(why)};
 }
 
 Result<RunResult> Engine::check_status(const RunId& id) {

@@ -10,9 +10,15 @@
 
 namespace fumehood {
 
+struct SubmitOptions {
+  // Submitting again with the same key gives the run that there is already: for who cannot know whether the first time came through.
+  std::string idempotency_key;  // empty: none
+};
+
 struct Submitted {
   RunId id;
-  std::string waits_since;  // why it could not start at once, as a clause; empty: it was started
+  bool already = false;     // it was submitted before, with the same key
+  std::string why_it_waits;  // a clause; empty: it was started at once
 };
 
 class Engine : public Executor {
@@ -25,14 +31,18 @@ class Engine : public Executor {
   Result<bool> kill(const RunId& id) override;
   Result<LogChunk> get_logs(const RunId& id, const LogQuery& query) override;
 
-  Result<Submitted> Submit(const AnalysisSpec& spec);
+  // kInvalidArgument also where the key belongs to a run of another spec.
+  Result<Submitted> Submit(const AnalysisSpec& spec, const SubmitOptions& options = {});
   // Blocks until the run has ended; `timeout_ms` -1: for ever. Not final on a time-out.
   Result<RunResult> Wait(const RunId& id, int timeout_ms = -1);
   // Blocks until something has happened to a run that waits, or for a second.
   Result<void> AwaitStart(const RunId& id);
 
  private:
-  Result<Submitted> Queue(const RunId& id, const AnalysisSpec& spec, std::string why);
+  Result<Submitted> SubmitNew(const RunId& id, const AnalysisSpec& spec, const SubmitOptions& options);
+  Result<Submitted> SubmitOnce(const AnalysisSpec& spec, const SubmitOptions& options);
+  Result<Submitted> Queue(const RunId& id, const AnalysisSpec& spec, const SubmitOptions& options, std::string why);
+  Result<void> CheckIsSame(const RunId& holder, const AnalysisSpec& spec, const std::string& key);
   Result<void> AwaitChangeOfQueue(const RunId& id, int timeout_ms);
 
   Config config_;

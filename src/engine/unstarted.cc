@@ -7,6 +7,7 @@
 #include "src/base/clock.h"
 #include "src/base/json_writer.h"
 #include "src/base/ulid.h"
+#include "src/record/change_log.h"
 #include "src/record/closing.h"
 #include "src/record/event_log.h"
 #include "src/record/queue_file.h"
@@ -31,6 +32,7 @@ Result<RunResult> Write(const std::string& state_dir, const RunDir& run, const Q
   JsonWriter submitted;
   submitted.Key("run_id").String(entry.run_id).Key("name").String(entry.spec.name).Key("uid").Int(geteuid());
   submitted.Key("executor").String("local");
+  if (!entry.idempotency_key.empty()) submitted.Key("idempotency_key").String(entry.idempotency_key);
   FH_TRY(events.Append("submitted", submitted.text()));
   JsonWriter ended;
   ended.Key("status").String(Name(result.status)).Key("reason").String(Name(result.reason)).Key("notes").String(result.completion_notes);
@@ -53,6 +55,7 @@ Result<RunResult> RecordUnstarted(const std::string& state_dir, const QueueEntry
   wanted.reason = reason;
   wanted.completion_notes = std::move(notes);
   auto result = Write(state_dir, run, entry, std::move(wanted));
+  NoteChange(state_dir, entry.run_id, change::kEnded);
   Result<void> published = result ? PublishRun(state_dir, entry.run_id, run) : Result<void>(result.error());
   if (!published) {
     (void)DiscardStagedRun(state_dir, token);

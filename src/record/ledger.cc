@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "src/record/run_dir.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
@@ -117,11 +119,15 @@ Result<Ledger> Ledger::Open(const std::string& state_dir) {
   return Ledger(std::move(dir).value());
 }
 
-Result<Fd> Ledger::LockAdmission() const {
-  FH_ASSIGN_OR_RETURN(Fd file, OpenAt(dir_.get(), layout::kAdmission, O_RDWR | O_CREAT, 0600));
+Result<Fd> Ledger::LockAdmission() const { return Lock(layout::kAdmission); }
+
+Result<Fd> Ledger::LockKeys() const { return Lock(layout::kKeys); }
+
+Result<Fd> Ledger::Lock(const char* name) const {
+  FH_ASSIGN_OR_RETURN(Fd file, OpenAt(dir_.get(), name, O_RDWR | O_CREAT, 0600));
   while (flock(file.get(), LOCK_EX) != 0) {
     const int error = errno;
-    if (error != EINTR) return ErrnoError(error, "lock the admission of runs");
+    if (error != EINTR) return ErrnoError(error, fmt::format("lock {} of the engine", name));
   }
   return file;
 }

@@ -19,6 +19,7 @@ namespace layout {
 inline constexpr const char* kEngine = "engine";        // in the state directory
 inline constexpr const char* kLedger = "ledger";        // in it
 inline constexpr const char* kAdmission = "admission";  // in it: locked by whoever decides what may start
+inline constexpr const char* kKeys = "keys";            // in it: locked while a run is submitted with an idempotency key
 }  // namespace layout
 
 // What a run may take at most of what the host has.
@@ -50,12 +51,15 @@ class Ledger {
 
   // Held while it is decided what may start: two who decide at once would both take the last room.
   Result<Fd> LockAdmission() const;
+  // Held while a run is submitted with an idempotency key.
+  Result<Fd> LockKeys() const;
 
   Result<std::vector<Reservation>> Held() const;
   // Under the lock of admission.
   Result<HeldSlot> Reserve(const Reservation& reservation) const;
 
  private:
+  Result<Fd> Lock(const char* name) const;
   explicit Ledger(Fd dir) : dir_(std::move(dir)) {}
   Fd dir_;
 };

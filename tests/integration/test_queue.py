@@ -241,3 +241,38 @@ def test_the_sum_of_what_runs_stays_within_the_budget(hood):
         running += change
         highest = max(highest, running)
     assert highest <= 3
+
+
+def test_one_key_is_one_run_however_often_it_is_submitted(narrow):
+    def submit(*words, key="analysis-7"):
+        return narrow.call("submit", "--idempotency-key", key, "--", *words)
+
+    first = submit("sleep", "600")
+    again = submit("sleep", "600")
+    assert (again.exit_code, again.text) == (0, first.text), again.explain()
+    other = submit("sleep", "601")
+    assert other.exit_code == 2 and "another spec" in other.errors, other.explain()
+    waits = submit("true", key="b")
+    assert submit("true", key="b").text == waits.text
+    assert narrow.runs() == [first.text.strip()] and waiting(narrow) == [waits.text.strip()]
+    # The index is no more than that: without it the keys are read from the records.
+    for name in os.listdir(narrow.state):
+        if name.startswith("store.db"):
+            (narrow.state / name).unlink()
+    assert submit("true", key="b").text == waits.text
+    assert submit("sleep", "600").text == first.text
+
+
+def test_a_refused_submission_keeps_no_key(hood):
+    bad = hood.call("submit", "--idempotency-key", "k", "--runtime", "no-such-runtime", "--", "true")
+    assert bad.exit_code == 2, bad.explain()
+    good = hood.call("submit", "--idempotency-key", "k", "--", "true")
+    assert good.exit_code == 0, good.explain()
+    assert hood.wait(good.text.strip())["status"] == "COMPLETED"
+
+
+def test_many_who_submit_one_key_at_once_get_one_run(hood):
+    processes = [hood.start("submit", "--idempotency-key", "once", "--", "true") for _ in range(8)]
+    answers = {process.communicate(timeout=120)[0] for process in processes}
+    assert len(answers) == 1 and all(process.returncode == 0 for process in processes)
+    assert len(hood.runs()) == 1

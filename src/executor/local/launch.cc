@@ -259,7 +259,7 @@ Result<void> MakeBoxOrder(const Config& config, PreparedRun& prepared) {
 }
 
 // Everything that describes the run, complete before it gets its name in runs/.
-Result<void> WriteRecord(const PreparedRun& prepared, const std::string& resolved, const GivenData& given, const RunDir& run_dir) {
+Result<void> WriteRecord(const PreparedRun& prepared, const std::string& idempotency_key, const std::string& resolved, const GivenData& given, const RunDir& run_dir) {
   const ResolvedRun& run = prepared.resolved;
   FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kResolved, resolved, 0600, Durability::kLater));
   FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kSpec, PrintSpec(run.spec, Format::kJson), 0600, Durability::kLater));
@@ -271,6 +271,7 @@ Result<void> WriteRecord(const PreparedRun& prepared, const std::string& resolve
   JsonWriter members;
   members.Key("run_id").String(prepared.order.run_id).Key("name").String(prepared.order.name);
   members.Key("uid").Int(geteuid()).Key("workdir").String(run.workdir).Key("executor").String("local");
+  if (!idempotency_key.empty()) members.Key("idempotency_key").String(idempotency_key);
   FH_TRY(events.Append("submitted", members.text()));
   for (const auto& [type, what] : given.events) FH_TRY(events.Append(type, what));
   return {};
@@ -324,7 +325,7 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   FH_TRY(StageIn(prepared.resolved, box.attempt));
   FH_ASSIGN_OR_RETURN(const GivenData given, LookAtGiven(prepared.resolved, sights, box.attempt, config, order.run_id));
   order.remarks = given.remarks;
-  FH_TRY(WriteRecord(prepared, resolved, given, box.run));
+  FH_TRY(WriteRecord(prepared, request.idempotency_key, resolved, given, box.run));
   FH_TRY(AwaitReady(box));
   NoteChange(config.state_dir, order.run_id, change::kBegins);  // before: see its header
   FH_TRY(PublishRun(config.state_dir, order.run_id, box.run));

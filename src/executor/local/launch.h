@@ -25,6 +25,7 @@ struct LaunchRequest {
   IdleKeeper* keeper = nullptr;  // taken for the run, which gets its token for an id
   RunId id;                      // of a run that has one already; empty: that of the keeper, or a new one
   HeldSlot slot;                 // of the ledger: goes to the keeper
+  std::string idempotency_key;   // for the record; empty: none
   const Runtime* runtime = nullptr;  // used in place of the one that the spec names, for a check of it
 };
 

@@ -42,12 +42,13 @@ Result<RunId> LocalExecutor::RunIn(const Runtime* runtime, const AnalysisSpec& s
   return Start(request);
 }
 
-Result<void> LocalExecutor::Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot) {
+Result<void> LocalExecutor::Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot, const std::string& idempotency_key) {
   LaunchRequest request;
   request.spec = spec;
   request.submitter = submitter_;
   request.id = id;
   request.slot = std::move(slot);
+  request.idempotency_key = idempotency_key;
   const auto started = Start(request);
   return started ? Result<void>() : Result<void>(started.error());
 }

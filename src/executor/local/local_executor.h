@@ -20,7 +20,7 @@ class LocalExecutor : public Executor {
 
   Result<RunId> run_analysis(const AnalysisSpec& spec) override;
   // A run that has its id, and a slot of the ledger, already.
-  Result<void> Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot);
+  Result<void> Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot, const std::string& idempotency_key = "");
   // In `runtime`, whatever the catalog says of it: for its check.
   Result<RunId> RunIn(const Runtime* runtime, const AnalysisSpec& spec);
   Result<RunResult> check_status(const RunId& id) override;
