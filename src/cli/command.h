@@ -90,6 +90,7 @@ Command SetupCommand();
 Command BenchCommand();
 Command CompletionCommand();
 Command ManualCommand();
+Command RerunCommand();
 Command DispatchCommand();
 
 // Exit codes of our own, beside those of an analysis (DESIGN.md section 9).

@@ -9,7 +9,7 @@ const std::vector<Command>& AllCommands() {
       RunCommand(),     ToolCommand(),   PostProcessCommand(), NotebookCommand(), SubmitCommand(), StatusCommand(), WaitCommand(),       LogsCommand(),   KillCommand(),
       LsCommand(),      InspectCommand(), DiffCommand(),  ApplyCommand(),      ExplainCommand(), RuntimesCommand(), ProfilesCommand(),
       DoctorCommand(),  VerifyCommand(), GcCommand(),     SetupCommand(),      BenchCommand(),   CompletionCommand(), ManualCommand(),
-      DispatchCommand(),
+      RerunCommand(),   DispatchCommand(),
   };
   return kCommands;
 }

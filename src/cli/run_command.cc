@@ -15,6 +15,7 @@
 #include "src/base/ulid.h"
 #include "src/cli/bring_over.h"
 #include "src/cli/command.h"
+#include "src/cli/later_attempts.h"
 #include "src/cli/progress_line.h"
 #include "src/cli/run_report.h"
 #include "src/cli/spec_flags.h"
@@ -101,6 +102,7 @@ Result<Launched> StartInForeground(const AnalysisSpec& spec, Context& context, I
   if (context.keeper) request.keeper = &*context.keeper;
   request.id = id;
   request.slot = std::move(slot);
+  FH_ASSIGN_OR_RETURN(request.queue_file, RetryFile(id, spec, context.submitter));
   request.spec = spec;
   request.submitter = context.submitter;
   Fd run_input;
@@ -189,8 +191,8 @@ Result<int> RunInForeground(const Arguments& arguments, Context& context) {
   const bool quiet = arguments.Has("quiet");
   ProgressLine progress(launched.run_dir, context.err_is_terminal && !context.out_is_terminal && !quiet && !context.json);
   FH_TRY(Attend(launched, signals, input, progress));
-  LocalExecutor executor(context.config, context.submitter);
-  FH_ASSIGN_OR_RETURN(const RunResult result, executor.Wait(launched.id));
+  Engine engine(context.config, context.submitter);
+  FH_ASSIGN_OR_RETURN(const RunResult result, FollowToTheEnd(engine, launched.id, signals, context));
   if (arguments.Has("result")) WriteResultFile(arguments.Value("result"), result, context);
   const bool apply = arguments.Has("apply") && result.status == RunStatus::kCompleted;
   if (!quiet) {

@@ -29,6 +29,7 @@
 #include "src/engine/turn.h"
 #include "src/engine/unstarted.h"
 #include "src/engine/waiting_rows.h"
+#include "src/executor/local/attempts.h"
 #include "src/executor/local/launch.h"
 #include "src/executor/local/recover.h"
 #include "src/record/change_log.h"
@@ -36,6 +37,7 @@
 #include "src/record/read_result.h"
 #include "src/record/run_dir.h"
 #include "src/record/start_event.h"
+#include "src/spec/limits.h"
 #include "src/store/store.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
@@ -112,6 +114,7 @@ class Dispatcher {
     Waiting waiting;
     std::shared_ptr<const Config> config;
     int64_t tries = 0;
+    std::vector<AttemptEnd> earlier;
   };
   struct Asker {
     Fd connection;
@@ -170,8 +173,11 @@ class Dispatcher {
       EndUnstarted(*entry, config.error());
       return;
     }
-    queued_[id] = {WaitingOf(id, entry->spec, **config), std::move(config).value(), 0};
-    if (const auto there = FindStat(kHere, RunPath(id), false); there && *there) Settle(id);
+    Queued& queued = queued_[id];
+    queued.config = std::move(config).value();
+    queued.waiting = WaitingOf(id, entry->spec, *queued.config);
+    const auto there = FindStat(kHere, RunPath(id), false);
+    if (there && *there) Settle(id, entry->spec);
   }
 
   std::string RunPath(const RunId& id) const { return fmt::format("{}/{}/{}", config_.state_dir, layout::kRuns, id); }
@@ -188,42 +194,56 @@ class Dispatcher {
     return known->first;
   }
 
-  // One that waits by its file and has a directory too: an earlier start of it was cut off. How far did that come?
-  void Settle(const RunId& id) {
+  // One that waits by its file and has a directory too: it waits for another attempt, or an earlier start of it was cut off. How far did
+  // that come?
+  void Settle(const RunId& id, const AnalysisSpec& spec) {
     const auto run = OpenRunDir(config_.state_dir, id);
     const auto sight = run ? Look(*run) : Result<Sight>(run.error());
     if (!sight) return Log(fmt::format("run {}: {}", id, sight.error().message()));
+    Queued& queued = queued_.at(id);
+    const Attempts attempts = ReadAttempts(*run, PolicyOf(spec), ResolveLimits(spec, *queued.config).memory_limit_mb);
+    const bool executed = attempts.last > 0 && ReadToldSoFar(*run).started_attempt >= attempts.last;
     const bool alive = sight->keeper.valid();
-    const bool executed = IsFinal(sight->result.status) || !StartedAt(*run).empty();
-    const Observation seen = IsFinal(sight->result.status) ? Observation::kExited
-                             : alive && executed           ? Observation::kRunning
-                             : alive                       ? Observation::kNoInformation  // its keeper may have its order, or be about to give up
-                                                           : Observation::kMissing;
+    const Observation seen = IsFinal(sight->result.status)                ? Observation::kExited
+                             : alive && executed && !attempts.last_ended ? Observation::kRunning
+                             : alive                                     ? Observation::kNoInformation  // about to begin, to give up, or to go
+                                                                         : Observation::kMissing;
+    unsettled_.erase(id);
     switch (Reconcile(Recorded::kStarting, seen)) {
       case Action::kAttach:
       case Action::kPublish:  // its keeper has published it
         Leave(id);
         return;
       case Action::kAskAgain:
-        queued_[id].waiting.not_before_us = NowUs() + kLockLag;
+        queued.waiting.not_before_us = NowUs() + kLockLag;
         unsettled_.insert(id);
         return;
       default:
-        unsettled_.erase(id);
-        Discard(id);
+        if (attempts.last_ended) return AwaitItsTime(queued, attempts, spec, id);
+        Discard(id, attempts.last);
+        if (attempts.last > 1) AwaitItsTime(queued, attempts, spec, id);
     }
   }
 
-  // Nothing of it was executed: its directory is a start's, not a run's.
-  void Discard(const RunId& id) {
+  void AwaitItsTime(Queued& queued, const Attempts& attempts, const AnalysisSpec& spec, const RunId& id) {
+    queued.earlier = attempts.ended;
+    const auto pause = std::chrono::duration_cast<std::chrono::microseconds>(PauseBeforeRetry(attempts.ended.size(), id));
+    queued.waiting.not_before_us = (attempts.last_end + pause).time_since_epoch().count();
+    queued.waiting.ask.demand.memory_mb = NextMemoryLimitMb(PolicyOf(spec), attempts.ended);
+    if (queued.waiting.ask.firm.memory_mb > 0) queued.waiting.ask.firm.memory_mb = queued.waiting.ask.demand.memory_mb;
+  }
+
+  // Nothing of it was executed: its directory is a start's, not a run's; of a later attempt, that attempt's alone.
+  void Discard(const RunId& id, int attempt) {
     const std::string token = NewRunId();
     const auto runs = OpenRunsDir(config_.state_dir);
     const auto staging = OpenStagingDir(config_.state_dir);
     if (!runs || !staging) return;
-    if (renameat(runs->get(), id.c_str(), staging->get(), token.c_str()) != 0) return;
-    if (const auto left = OpenStagedRun(config_.state_dir, token)) {
-      if (const auto handle = ReadKeeperHandle(left->fd.get())) (void)EndWhatIsLeft(*handle);
+    if (const auto run = OpenRunDir(config_.state_dir, id)) {
+      if (const auto handle = ReadKeeperHandle(run->fd.get())) (void)EndWhatIsLeft(*handle);
     }
+    const std::string what = attempt > 1 ? fmt::format("{}/{}/{}", id, layout::kAttempts, attempt) : id;
+    if (renameat(runs->get(), what.c_str(), staging->get(), token.c_str()) != 0) return;
     (void)RemoveTree(staging->get(), token);
     NoteChange(config_.state_dir, id, change::kQueued);
     Log(fmt::format("run {}: an earlier start was cut off before anything was executed; it is started again", id));
@@ -239,7 +259,16 @@ class Dispatcher {
     const auto result = RecordUnstarted(config_.state_dir, entry, RunStatus::kFailed, ReasonOfFailedStart(error), NotesOfFailedStart(error));
     Log(fmt::format("run {} was not started: {}", entry.run_id, error.message()));
     if (!result && result.error().code() != ErrorCode::kAlreadyExists) Log(result.error().message());
+    if (!result && result.error().code() == ErrorCode::kAlreadyExists) EndNextAttempt(entry, error);
     Leave(entry.run_id);
+  }
+
+  // The same for one that had attempts before.
+  void EndNextAttempt(const QueueEntry& entry, const Error& error) {
+    const auto run = OpenRunDir(config_.state_dir, entry.run_id);
+    if (!run) return;
+    const auto ended = EndWaitingRun(*run, RunStatus::kFailed, ReasonOfFailedStart(error), NotesOfFailedStart(error));
+    if (!ended) Log(ended.error().message());
   }
 
   // False: nothing can start now.
@@ -248,7 +277,10 @@ class Dispatcher {
     for (const RunId& id : unsettled_) {
       if (queued_.contains(id) && queued_[id].waiting.not_before_us <= NowUs()) unsettled.push_back(id);
     }
-    for (const RunId& id : unsettled) Settle(id);
+    for (const RunId& id : unsettled) {
+      const auto entry = ReadQueueEntry(config_.state_dir, id);
+      if (entry) Settle(id, entry->spec);
+    }
     if (queued_.empty() && askers_.empty()) return false;
     auto decided = Decide();
     if (!decided) {
@@ -311,10 +343,13 @@ class Dispatcher {
     }
     Queued& queued = queued_.at(id);
     LaunchRequest request;
-    request.spec = std::move(entry->spec);
+    request.spec = entry->spec;
     request.submitter = entry->submitter;
     request.id = id;
     request.idempotency_key = entry->idempotency_key;
+    request.rerun_of = entry->rerun_of;
+    request.earlier = queued.earlier;
+    if (MayBeRetried(PolicyOf(entry->spec))) request.queue_file = PrintQueueEntry(*entry);
     request.slot = std::move(slot);
     auto launched = Launch(request, *queued.config, &spares_);
     if (launched) {
@@ -324,7 +359,7 @@ class Dispatcher {
       return;
     }
     if (launched.error().errno_value() == EEXIST) {
-      Settle(id);
+      Settle(id, entry->spec);
       return;
     }
     if (IsTransient(launched.error()) && ++queued.tries < kMostTries) {
@@ -332,7 +367,6 @@ class Dispatcher {
       Log(fmt::format("run {} could not be started yet: {}", id, launched.error().message()));
       return;
     }
-    entry->spec = std::move(request.spec);
     EndUnstarted(*entry, launched.error());
   }
 

@@ -12,7 +12,9 @@
 #include "src/engine/dispatcher_lock.h"
 #include "src/engine/unstarted.h"
 #include "src/engine/waiting_rows.h"
+#include "src/executor/local/attempts.h"
 #include "src/executor/local/launch.h"
+#include "src/executor/local/recover.h"
 #include "src/record/change_log.h"
 #include "src/record/queue_file.h"
 #include "src/record/run_dir.h"
@@ -36,7 +38,7 @@ Result<void> CheckMayWait(const AnalysisSpec& spec, const std::string& why) {
     const auto* secret = std::get_if<SecretRef>(&value);
     if (secret == nullptr || secret->from != SecretRef::From::kEnvironment) continue;
     problems.push_back({"env." + name,
-                        fmt::format("is a secret from your environment, which is never written down, and the run cannot start at once ({}). Give it "
+                        fmt::format("is a secret from your environment, which is never written down, and the run cannot only run here and now: {}. Give it "
                                     "as a file (secret: {{file: PATH}}), or use `fumehood run`, which waits with it", why),
                         "", 0, 0});
   }
@@ -101,7 +103,14 @@ Result<Submitted> Engine::SubmitNew(const RunId& id, const AnalysisSpec& spec, c
   const Waiting waiting = WaitingOf(id, spec, config_);
   FH_ASSIGN_OR_RETURN(Admitted admitted, AdmitNow(config_, waiting));
   if (!admitted.slot.fd.valid()) return Queue(id, spec, options, std::move(admitted.why_not));
-  FH_TRY(executor_.Start(id, spec, std::move(admitted.slot), options.idempotency_key));
+  LaunchRequest request;
+  request.spec = spec;
+  request.id = id;
+  request.slot = std::move(admitted.slot);
+  request.idempotency_key = options.idempotency_key;
+  request.rerun_of = options.rerun_of;
+  FH_ASSIGN_OR_RETURN(request.queue_file, RetryFile(id, spec, submitter_, options));
+  FH_TRY(executor_.Start(std::move(request)));
   return Submitted{id, false, ""};
 }
 
@@ -114,7 +123,7 @@ Result<Submitted> Engine::Queue(const RunId& id, const AnalysisSpec& spec, const
     return Error(ErrorCode::kUnavailable, fmt::format("submit_transient: {} runs wait already, and queue_limit allows no more; nothing was queued. Submit it again "
                                                       "when some have ended", waiting.size()));
   }
-  QueueEntry entry{id, prepared.resolved.spec, {submitter_.cwd, KeptEnvironment(submitter_.env)}, options.idempotency_key};
+  QueueEntry entry{id, prepared.resolved.spec, {submitter_.cwd, KeptEnvironment(submitter_.env)}, options.idempotency_key, options.rerun_of};
   NoteChange(config_.state_dir, id, change::kQueued);
   FH_TRY(PutQueueFile(config_.state_dir, id, PrintQueueEntry(entry)));
   FH_TRY(EnsureDispatcher(config_));
@@ -174,6 +183,9 @@ Result<bool> Engine::kill(const RunId& id) {
                                                                                                          "was executed.");
     if (ended) return true;
     if (ended.error().code() != ErrorCode::kAlreadyExists) return ended.error();
+    FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config_.state_dir, id));
+    FH_ASSIGN_OR_RETURN(const bool ended_here, EndWaitingRun(run, RunStatus::kKilled, Reason::kCancelled, "killed on request while it waited for another attempt."));
+    if (ended_here) return true;
     FH_TRY(EnsureDispatcher(config_));  // where its start was cut off, one must find out how far it came
   }
   auto killed = executor_.kill(id);
@@ -188,6 +200,12 @@ Result<LogChunk> Engine::get_logs(const RunId& id, const LogQuery& query) {
   LogChunk nothing;
   nothing.complete = IsFinal(result.status);
   return nothing;
+}
+
+Result<std::string> RetryFile(const RunId& id, const AnalysisSpec& spec, const Submitter& submitter, const SubmitOptions& options) {
+  if (!MayBeRetried(PolicyOf(spec))) return std::string();
+  FH_TRY(CheckMayWait(spec, "and it may be tried again later"));
+  return PrintQueueEntry({id, spec, {submitter.cwd, KeptEnvironment(submitter.env)}, options.idempotency_key, options.rerun_of});
 }
 
 RunResult WaitingResult(const QueueEntry& entry) {

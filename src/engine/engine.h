@@ -13,6 +13,7 @@ namespace fumehood {
 struct SubmitOptions {
   // Submitting again with the same key gives the run that there is already: for who cannot know whether the first time came through.
   std::string idempotency_key;  // empty: none
+  RunId rerun_of;               // for the record: the run that this one repeats; empty: none
 };
 
 struct Submitted {
@@ -49,6 +50,9 @@ class Engine : public Executor {
   Submitter submitter_;
   LocalExecutor executor_;
 };
+
+// What a run that may be tried again then waits as; empty: it is not tried again. kInvalidArgument: it has secrets that cannot wait.
+Result<std::string> RetryFile(const RunId& id, const AnalysisSpec& spec, const Submitter& submitter, const SubmitOptions& options = {});
 
 // A run that waits, as a result that is not final.
 RunResult WaitingResult(const QueueEntry& entry);

@@ -33,7 +33,7 @@ std::string PrintQueueEntry(const QueueEntry& entry) {
   WriteText(json, "cwd", entry.submitter.cwd);
   json.Key("environment").BeginObject();
   for (const auto& [name, value] : entry.submitter.env) WriteText(json, name, value);
-  json.EndObject().Key("idempotency_key").String(entry.idempotency_key);
+  json.EndObject().Key("idempotency_key").String(entry.idempotency_key).Key("rerun_of").String(entry.rerun_of);
   json.Key("spec").String(PrintSpec(entry.spec, Format::kJson));
   return json.EndObject().Take() + "\n";
 }
@@ -49,6 +49,7 @@ Result<QueueEntry> ParseQueueEntry(std::string_view text) {
   entry.submitter.env = environment.Texts();
   FH_TRY(environment.Finish());
   entry.idempotency_key = json.String("idempotency_key");
+  entry.rerun_of = json.String("rerun_of");
   const std::string spec = json.String("spec");
   FH_TRY(json.Finish());
   auto parsed = ParseSpec(spec, Format::kJson, "the queue");

@@ -18,6 +18,7 @@ struct QueueEntry {
   // that its submitter has, as it is then.
   Submitter submitter;
   std::string idempotency_key;  // empty: none
+  RunId rerun_of;               // empty: of none
 };
 
 std::string PrintQueueEntry(const QueueEntry& entry);

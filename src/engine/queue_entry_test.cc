@@ -21,6 +21,7 @@ QueueEntry Some() {
   entry.spec.priority = 7;
   entry.submitter = {"/home/\xff/work", {{"HOME", "/home/x"}, {"FUMEHOOD_STATE", "/s"}}};
   entry.idempotency_key = "k";
+  entry.rerun_of = NewRunId();
   return entry;
 }
 
@@ -33,6 +34,7 @@ TEST(QueueEntry, ReadsBackWhatWasPrinted) {
   EXPECT_EQ(read->submitter.cwd, entry.submitter.cwd);
   EXPECT_EQ(read->submitter.env, entry.submitter.env);
   EXPECT_EQ(read->idempotency_key, entry.idempotency_key);
+  EXPECT_EQ(read->rerun_of, entry.rerun_of);
 }
 
 TEST(QueueEntry, HalfOfOneIsCorrupt) {

@@ -33,6 +33,7 @@ Result<RunResult> Write(const std::string& state_dir, const RunDir& run, const Q
   submitted.Key("run_id").String(entry.run_id).Key("name").String(entry.spec.name).Key("uid").Int(geteuid());
   submitted.Key("executor").String("local");
   if (!entry.idempotency_key.empty()) submitted.Key("idempotency_key").String(entry.idempotency_key);
+  if (!entry.rerun_of.empty()) submitted.Key("rerun_of").String(entry.rerun_of);
   FH_TRY(events.Append("submitted", submitted.text()));
   JsonWriter ended;
   ended.Key("status").String(Name(result.status)).Key("reason").String(Name(result.reason)).Key("notes").String(result.completion_notes);

@@ -16,6 +16,7 @@ WaitingRuns WaitingRunsOf(const std::string& state_dir) {
     if (!entry) return std::move(entry).error();
     RunRow row = RowOfSpec(id, entry->spec, geteuid());
     row.idempotency_key = entry->idempotency_key;
+    row.rerun_of = entry->rerun_of;
     return std::optional(std::move(row));
   };
   return waiting;

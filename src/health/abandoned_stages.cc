@@ -13,7 +13,7 @@ namespace fumehood {
 Result<bool> IsAbandonedStage(const Fd& staging, const std::string& name, std::optional<KeeperHandle>* handle) {
   if (const auto remover = RemoverOf(name)) {
     FH_ASSIGN_OR_RETURN(const auto process, FindProcess(*remover));
-    return !process.has_value();
+    return !process.has_value() || process->state == 'Z';  // one that nobody reaps removes nothing any more
   }
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenBeneath(staging.get(), name, O_RDONLY | O_DIRECTORY));
   auto found = ReadKeeperHandle(dir.get());

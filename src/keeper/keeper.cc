@@ -20,9 +20,11 @@
 #include "src/record/closing.h"
 #include "src/record/ledger.h"
 #include "src/record/outputs.h"
+#include "src/record/queue_file.h"
 #include "src/record/result_json.h"
 #include "src/record/run_dir.h"
 #include "src/record/sha256.h"
+#include "src/record/start_event.h"
 #include "src/record/tmp_removal.h"
 #include "src/sys/errno_error.h"
 
@@ -32,11 +34,13 @@ namespace {
 constexpr int64_t kMiB = 1024 * 1024;
 
 // What the closing event holds the digests of, beside the result.
-std::vector<std::string> RecordFiles(int attempt) {
+std::vector<std::string> RecordFiles(int attempts) {
   std::vector<std::string> files = {layout::kSpec, layout::kResolved, layout::kExecutionLog, layout::kOutputs, layout::kKeeper,
                                     layout::kRuntimeLock, layout::kInputs};
-  for (const char* name : {layout::kExit, layout::kStdout, layout::kStderr, layout::kUsage}) {
-    files.push_back(fmt::format("{}/{}/{}", layout::kAttempts, attempt, name));
+  for (int attempt = 1; attempt <= attempts; ++attempt) {
+    for (const char* name : {layout::kExit, layout::kStdout, layout::kStderr, layout::kUsage}) {
+      files.push_back(fmt::format("{}/{}/{}", layout::kAttempts, attempt, name));
+    }
   }
   return files;
 }
@@ -144,9 +148,11 @@ class Attempt {
     if (known && left < kNearlyNothing) evidence_.disk_left_bytes = static_cast<int64_t>(left);
     if (!known || left < kPlenty) GiveReserveBack(attempt_);
     FinishLogs();
-    CollectedOutputs outputs = Collect();
     evidence_.own_words = ReadFailureNote(attempt_.fd.get());
+    if (IsToBeRetried(Judge(evidence_))) return LeaveToNextAttempt(Judge(evidence_));
+    CollectedOutputs outputs = Collect();
     const Verdict verdict = Judge(evidence_);
+    if (IsToBeRetried(verdict)) return LeaveToNextAttempt(verdict);  // for an output that is missing
     const RunResult result = MakeResult(verdict, std::move(outputs));
     FH_TRY(PublishEvidence(verdict, result));
     const auto staging = OpenStagingDir(order_.box.state_dir);
@@ -155,7 +161,7 @@ class Attempt {
     SayEnd(verdict);
     CopyExecutionLog();
     FH_TRY(CloseRecord(verdict, result));
-    const Result<void> published = PublishResult(run_dir_.fd.get(), result, Durability::kNow);
+    const Result<void> published = PublishPreparedResult(run_dir_.fd.get());
     if (!published && published.error().code() != ErrorCode::kAlreadyExists) return published;
     NoteChange(order_.box.state_dir, order_.run_id, change::kEnded);
     if (output_) output_->FlushSink();
@@ -166,6 +172,41 @@ class Attempt {
     TakeDown(*box_);  // of the run nothing is alive: this is our own PID 1, on its way out, and empty cgroups
     GiveReserveBack(attempt_);
     for (const std::string& name : gone) (void)RemoveTree(staging->get(), name);  // `gc` has what this cannot do
+    return {};
+  }
+
+  bool IsToBeRetried(const Verdict& verdict) const {
+    std::vector<AttemptEnd> history = order_.earlier;
+    history.push_back({verdict.reason, order_.limits.memory_limit_mb});
+    return verdict.status == RunStatus::kFailed && IsRetried(order_.retries, history);
+  }
+
+  // The evidence, the event and the queue file, in this order: with the last of them the run waits for its next attempt, and whoever
+  // finds the first without it completes this (executor/local/recover.cc).
+  Result<void> LeaveToNextAttempt(const Verdict& verdict) {
+    FH_TRY(PublishEvidence(verdict, MakeResult(verdict, {})));
+    (void)unlinkat(run_dir_.fd.get(), layout::kOutputs, 0);
+    const auto staging = OpenStagingDir(order_.box.state_dir);
+    const auto gone = TakeTmpAway(attempt_.fd.get(), order_.attempt, staging ? staging->get() : -1, order_.box.token, journal_.events());
+    if (box_ && box_->quota) box_->quota->Lift();
+    JsonWriter members;
+    members.Key("attempt").Int(order_.attempt).Key("reason").String(Name(verdict.reason)).Key("notes").String(verdict.notes);
+    members.Key("memory_limit_mb").Int(order_.limits.memory_limit_mb);
+    journal_.Event(kAttemptEndedEvent, members.text());
+    journal_.Say(fmt::format("attempt {}: {}{}; it is tried again", order_.attempt, Name(verdict.reason), verdict.notes.empty() ? "" : ". " + verdict.notes));
+    FH_TRY(journal_.Sync());
+    FH_ASSIGN_OR_RETURN(const std::string entry, ReadFile(run_dir_.fd.get(), layout::kQueued, size_t{128} << 20));
+    const Result<void> queued = PutQueueFile(order_.box.state_dir, order_.run_id, entry);
+    if (!queued && queued.error().code() != ErrorCode::kAlreadyExists) return queued;
+    NoteChange(order_.box.state_dir, order_.run_id, change::kQueued);
+    if (output_) output_->FlushSink();
+    if (error_output_) error_output_->FlushSink();
+    LetStreamsGo();
+    EmptySlot(ledger_, order_.ledger_slot);
+    Tell("retried");
+    TakeDown(*box_);
+    GiveReserveBack(attempt_);
+    for (const std::string& name : gone) (void)RemoveTree(staging->get(), name);
     return {};
   }
 
@@ -273,6 +314,8 @@ class Attempt {
 
   // Before the result is published: whoever sees it then sees a chain that ends, and names its digest.
   Result<void> CloseRecord(const Verdict& verdict, const RunResult& result) {
+    // First of all: who finds this record without a result, since we were killed in between, finds there what it will be.
+    FH_TRY(PrepareResult(run_dir_.fd.get(), result));
     JsonWriter members;
     members.Key("status").String(Name(verdict.status)).Key("reason").String(Name(verdict.reason));
     journal_.Event("ended", members.text());
@@ -338,6 +381,9 @@ Result<void> KeepRun(const Fd& orders) {
   order.box = std::move(parked.order);
   parked.run.id = order.run_id;
   parked.run.path = order.run_dir;
+  if (order.attempt > 1) {  // what was staged was this attempt alone; the run was there
+    FH_ASSIGN_OR_RETURN(parked.run.fd, OpenDir(kHere, order.run_dir));
+  }
   parked.attempt.path = fmt::format("{}/{}/{}", order.run_dir, layout::kAttempts, order.attempt);
   // Before the record is opened: its first process has work to do meanwhile.
   if (parked.made) parked.made = StartRun(order, parked.attempt, parked.input, *parked.box);

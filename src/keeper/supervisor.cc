@@ -167,7 +167,7 @@ void Supervisor::OnStarted() {
   isolation_.weakened = order_.weakened;
   JsonWriter members;
   members.Key("started_at").String(started_at_);  // the result's: the event itself is written a little later
-  members.Key("pid").Int(box_.process.pid).Key("uid").Int(isolation_.uid);
+  members.Key("attempt").Int(order_.attempt).Key("pid").Int(box_.process.pid).Key("uid").Int(isolation_.uid);
   members.Key("cgroup").String(isolation_.cgroup).Key("cgroup_place").String(order_.box.cgroup.how);
   members.Key("namespaces").String(Join(isolation_.namespaces, " ")).Key("seccomp").Bool(isolation_.seccomp);
   members.Key("landlock_abi").Int(isolation_.landlock_abi).Key("network").String(isolation_.network);

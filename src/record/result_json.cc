@@ -1,9 +1,15 @@
 #include "src/record/result_json.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cmath>
 
 #include "src/record/json_text.h"
 #include "src/record/run_dir.h"
+#include "src/sys/errno_error.h"
 
 namespace fumehood {
 namespace {
@@ -117,6 +123,21 @@ std::string PrintExit(const AttemptExit& exit) {
 
 Result<void> PublishResult(int run_dir, const RunResult& result, Durability durability) {
   return PublishFile(run_dir, layout::kResult, PrintResult(result) + "\n", 0600, durability);
+}
+
+Result<void> PrepareResult(int run_dir, const RunResult& result) {
+  FH_ASSIGN_OR_RETURN(const Fd file, OpenAt(run_dir, layout::kPrepared, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+  FH_TRY(WriteAll(file.get(), PrintResult(result) + "\n"));
+  return Sync(file.get());
+}
+
+Result<void> PublishPreparedResult(int run_dir) {
+  if (renameat2(run_dir, layout::kPrepared, run_dir, layout::kResult, RENAME_NOREPLACE) != 0) {
+    const int error = errno;
+    if (error == EEXIST) (void)unlinkat(run_dir, layout::kPrepared, 0);
+    return ErrnoError(error, "publish the result");
+  }
+  return Sync(run_dir);
 }
 
 Result<void> PublishExit(int attempt_dir, const AttemptExit& exit, Durability durability) {

@@ -33,6 +33,11 @@ std::string PrintResult(const RunResult& result);
 std::string PrintIsolation(const Isolation& isolation);  // as it stands in the result
 std::string PrintExit(const AttemptExit& exit);
 
+// result.json in two steps, with the closing of the event chain between them: a crash there leaves the true result, whole, for whoever
+// comes next. The second fails with kAlreadyExists where another was first.
+Result<void> PrepareResult(int run_dir, const RunResult& result);  // synced
+Result<void> PublishPreparedResult(int run_dir);                   // synced
+
 // result.json, exit.json: once and atomically. kAlreadyExists: another writer was first, and its file stands.
 Result<void> PublishResult(int run_dir, const RunResult& result, Durability durability);
 Result<void> PublishExit(int attempt_dir, const AttemptExit& exit, Durability durability);

@@ -137,8 +137,12 @@ Result<void> FurnishAttempt(const RunDir& run, const AttemptDir& attempt) {
   if (fallocate(reserve.get(), FALLOC_FL_KEEP_SIZE, 0, kReserveBytes) != 0 && errno == ENOSPC) {
     return Error(ErrorCode::kResourceExhausted, "the disk of " + Quoted(run.path) + " is full: " + ErrnoText(ENOSPC), ENOSPC);
   }
+  return PointLinksTo(run, attempt.number);
+}
+
+Result<void> PointLinksTo(const RunDir& run, int attempt) {
   for (const char* part : {layout::kWork, layout::kStdout, layout::kStderr}) {
-    FH_TRY(PointLink(run.fd.get(), part, AttemptPath(attempt.number) + "/" + part));
+    FH_TRY(PointLink(run.fd.get(), part, AttemptPath(attempt) + "/" + part));
   }
   return {};
 }

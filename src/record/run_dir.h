@@ -25,6 +25,8 @@ inline constexpr const char* kInputs = "inputs.json";             // of a run wi
 inline constexpr const char* kEvents = "events.jsonl";
 inline constexpr const char* kExecutionLog = "execution.log";
 inline constexpr const char* kResult = "result.json";
+inline constexpr const char* kPrepared = ".result.json";  // what result.json will be, once the chain of events names it
+inline constexpr const char* kQueued = "queue.json";      // of a run that may be tried again: its queue file
 inline constexpr const char* kOutputs = "outputs.json";
 inline constexpr const char* kKeeper = "keeper.json";
 inline constexpr const char* kAttempts = "attempts";
@@ -72,6 +74,8 @@ Result<void> DiscardStagedRun(const std::string& state_dir, const std::string& t
 Result<AttemptDir> CreateAttemptDir(const RunDir& run, int number);
 // In it work/, overlay/, tmp/ with what it holds, and the reserve; the links beside attempts/ are set to it.
 Result<void> FurnishAttempt(const RunDir& run, const AttemptDir& attempt);
+// stdout.log, stderr.log and work beside attempts/.
+Result<void> PointLinksTo(const RunDir& run, int attempt);
 // Before the record of its end is written: the disk may have been filled, and not least by the run itself.
 void GiveReserveBack(const AttemptDir& attempt);
 

@@ -19,8 +19,8 @@ constexpr FieldInfo kFields[] = {
     {"profile", Shape::kText, "", "\"default\"", "", "default, notebook, post_process, tool, or a profile of the configuration", "",
      "--profile NAME", "A named set of the limits below; a limit that the spec gives itself wins."},
     {"memory_limit_mb", Shape::kMemory, "MiB", "", kProfile, "", "", "--memory MIB",
-     "RAM of all processes together; swap does not come on top. {start, on_oom, max} lets a retry after running out of memory "
-     "raise the limit, auto takes it from past runs."},
+     "RAM of all processes together; swap does not come on top. {start, on_oom, max}: a run that ran out of memory is tried again with "
+     "more, up to max; auto takes it from past runs."},
     {"cpu_quota", Shape::kNumber, "cores", "", kProfile, "", "", "--cpus N", "Processor time: 0.5 is half a core, 4 is four."},
     {"pids_limit", Shape::kWhole, "", "", kProfile, "", "", "--pids N", "Processes and threads at once."},
     {"timeout_seconds", Shape::kWhole, "s", "", kProfile, "", "", "--timeout SECONDS",

@@ -66,6 +66,7 @@ Limits ResolveLimits(const AnalysisSpec& spec, const Config& config) {
   Limits limits = profile == config.profiles.end() ? Limits() : profile->second;
   KeepWithin(limits, config.maximum);
   ApplyExplicit(limits, spec);
+  if (spec.memory_plan && !spec.memory_plan->automatic) limits.memory_limit_mb = spec.memory_plan->start_mb;
   return limits;
 }
 

@@ -31,10 +31,8 @@ std::vector<Problem> ValidateSupported(const AnalysisSpec& spec, std::string_vie
     if (used) problems.Add(field, fmt::format("{} is not supported yet by the executor {}", what, ShortQuoted(executor)));
   };
   refuse(spec.memory_plan && spec.memory_plan->automatic, "memory_limit_mb", "`auto`");
-  refuse(spec.memory_plan && !spec.memory_plan->automatic, "memory_limit_mb", "{start, on_oom, max}");
   refuse(spec.network.mode == NetworkMode::kAllow, "network", "{allow: [...]}");
   refuse(spec.gpus > 0, "gpus", "a run with gpus");
-  refuse(spec.retries.max > 0, "retries.max", "a retry");
   refuse(!spec.checkpoint_dir.empty(), "checkpoint_dir", "a checkpoint directory");
   refuse(!spec.provenance_dir.empty(), "provenance_dir", "a provenance directory");
   refuse(spec.warm, "warm", "a warm start");

@@ -15,6 +15,7 @@
 #include "src/base/text.h"
 #include "src/base/ulid.h"
 #include "src/executor/local/activate.h"
+#include "src/executor/local/attempts.h"
 #include "src/executor/local/disk_method.h"
 #include "src/executor/local/given_data.h"
 #include "src/executor/local/recover.h"
@@ -197,11 +198,15 @@ Result<std::string> LockFor(const Runtime& runtime, const Config& config) {
 }  // namespace
 
 Result<PreparedRun> Prepare(const AnalysisSpec& spec, const Config& config, const Submitter& submitter, const RunId& id,
-                            const Runtime* runtime) {
+                            const Runtime* runtime, const std::vector<AttemptEnd>& earlier) {
   PreparedRun prepared;
   FH_ASSIGN_OR_RETURN(prepared.resolved, Resolve(spec, config, submitter, runtime));
-  const ResolvedRun& run = prepared.resolved;
   KeeperOrder& order = prepared.order;
+  order.retries = PolicyOf(spec);
+  order.earlier = earlier;
+  order.attempt = static_cast<int32_t>(earlier.size()) + 1;
+  if (!earlier.empty()) prepared.resolved.limits.memory_limit_mb = NextMemoryLimitMb(order.retries, earlier);
+  const ResolvedRun& run = prepared.resolved;
   order.run_id = id;
   order.name = run.spec.name;
   order.run_dir = fmt::format("{}/{}/{}", config.state_dir, layout::kRuns, id);
@@ -259,29 +264,44 @@ Result<void> MakeBoxOrder(const Config& config, PreparedRun& prepared) {
 }
 
 // Everything that describes the run, complete before it gets its name in runs/.
-Result<void> WriteRecord(const PreparedRun& prepared, const std::string& idempotency_key, const std::string& resolved, const GivenData& given, const RunDir& run_dir) {
+Result<void> WriteRecord(const PreparedRun& prepared, const LaunchRequest& request, const std::string& resolved, const GivenData& given, const RunDir& run_dir) {
   const ResolvedRun& run = prepared.resolved;
   FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kResolved, resolved, 0600, Durability::kLater));
   FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kSpec, PrintSpec(run.spec, Format::kJson), 0600, Durability::kLater));
   if (!prepared.runtime_lock.empty()) {
     FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kRuntimeLock, prepared.runtime_lock, 0600, Durability::kLater));
   }
+  if (!request.queue_file.empty()) FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kQueued, request.queue_file, 0600, Durability::kLater));
   if (!given.manifest.empty()) FH_TRY(WriteFileAtomically(run_dir.fd.get(), layout::kInputs, given.manifest, 0600, Durability::kLater));
   FH_ASSIGN_OR_RETURN(EventLog events, EventLog::Open(run_dir.fd.get()));
   JsonWriter members;
   members.Key("run_id").String(prepared.order.run_id).Key("name").String(prepared.order.name);
   members.Key("uid").Int(geteuid()).Key("workdir").String(run.workdir).Key("executor").String("local");
-  if (!idempotency_key.empty()) members.Key("idempotency_key").String(idempotency_key);
+  if (!request.idempotency_key.empty()) members.Key("idempotency_key").String(request.idempotency_key);
+  if (!request.rerun_of.empty()) members.Key("rerun_of").String(request.rerun_of);
   FH_TRY(events.Append("submitted", members.text()));
   for (const auto& [type, what] : given.events) FH_TRY(events.Append(type, what));
   return {};
 }
 
+// Into the record that there is, under the lock of its events: nobody may have ended the run meanwhile.
+Result<void> BeginAnotherAttempt(const Config& config, const PreparedRun& prepared, const GivenData& given, RunDir& staged) {
+  const KeeperOrder& order = prepared.order;
+  FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config.state_dir, order.run_id));
+  FH_ASSIGN_OR_RETURN(EventLog events, EventLog::Open(run.fd.get()));
+  if (ReadResult(run.fd.get())) return Error(ErrorCode::kAlreadyExists, "run " + order.run_id + " has ended meanwhile", EEXIST);
+  JsonWriter members;
+  members.Key("attempt").Int(order.attempt).Key("memory_limit_mb").Int(order.limits.memory_limit_mb);
+  FH_TRY(events.Append("attempt_submitted", members.text()));
+  for (const auto& [type, what] : given.events) FH_TRY(events.Append(type, what));
+  return PublishAttempt(config.state_dir, order.run_id, order.attempt, staged);
+}
+
 // The promise of a launch: when it returns, the run is there after a loss of power too. The run itself goes on meanwhile; what it
 // does stays in its own directories, so nothing of a run that was lost before its record was safe is anywhere else.
 Result<void> MakeDurable(const Config& config, const RunDir& run_dir) {
-  const std::string_view not_of_every_run[] = {layout::kRuntimeLock, layout::kInputs};
-  for (const char* name : {layout::kResolved, layout::kSpec, layout::kEvents, layout::kRuntimeLock, layout::kInputs}) {
+  const std::string_view not_of_every_run[] = {layout::kRuntimeLock, layout::kInputs, layout::kQueued};
+  for (const char* name : {layout::kResolved, layout::kSpec, layout::kEvents, layout::kRuntimeLock, layout::kInputs, layout::kQueued}) {
     const auto file = OpenAt(run_dir.fd.get(), name, O_RDONLY);
     const bool may_miss = std::find(std::begin(not_of_every_run), std::end(not_of_every_run), name) != std::end(not_of_every_run);
     if (!file && file.error().code() == ErrorCode::kNotFound && may_miss) continue;
@@ -325,10 +345,16 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   FH_TRY(StageIn(prepared.resolved, box.attempt));
   FH_ASSIGN_OR_RETURN(const GivenData given, LookAtGiven(prepared.resolved, sights, box.attempt, config, order.run_id));
   order.remarks = given.remarks;
-  FH_TRY(WriteRecord(prepared, request.idempotency_key, resolved, given, box.run));
-  FH_TRY(AwaitReady(box));
   NoteChange(config.state_dir, order.run_id, change::kBegins);  // before: see its header
-  FH_TRY(PublishRun(config.state_dir, order.run_id, box.run));
+  if (order.attempt == 1) {
+    FH_TRY(WriteRecord(prepared, request, resolved, given, box.run));
+    FH_TRY(AwaitReady(box));
+    FH_TRY(PublishRun(config.state_dir, order.run_id, box.run));
+  } else {
+    order.remarks.push_back(DescribeEarlier(order.earlier));
+    FH_TRY(AwaitReady(box));
+    FH_TRY(BeginAnotherAttempt(config, prepared, given, box.run));
+  }
   published = true;
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
   if (!sent) return std::move(sent).error().Within("hand the order to the keeper");
@@ -357,14 +383,19 @@ Error WithDisk(Error error, const Config& config) {
 
 // Of a launch that failed the caller gets no id, so nothing of it may stay: a run that nobody knows would look like a lost one.
 // What another has published under its name meanwhile is that one's.
-void TakeBack(KeptBox& box, const Config& config, const std::string& token, const RunId& id, bool published) {
+void TakeBack(KeptBox& box, const Config& config, const std::string& token, const RunId& id, int attempt, bool published) {
   GiveUp(box);
   // A keeper that failed, or had to be killed, could not do this itself.
   if (const auto handle = ReadKeeperHandle(box.run.fd.get())) (void)EndWhatIsLeft(*handle);
   (void)DiscardStagedRun(config.state_dir, token);
   if (!published) return;
   NoteChange(config.state_dir, id, change::kRemoves);
-  if (const auto runs = OpenRunsDir(config.state_dir)) (void)RemoveTree(runs->get(), id);
+  const auto runs = OpenRunsDir(config.state_dir);
+  if (runs && attempt == 1) (void)RemoveTree(runs->get(), id);
+  if (!runs || attempt == 1) return;
+  if (const auto attempts = OpenBeneath(runs->get(), id + "/" + layout::kAttempts, O_RDONLY | O_DIRECTORY)) {
+    (void)RemoveTree(attempts->get(), fmt::format("{}", attempt));
+  }
 }
 
 Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& config, PreparedRun& prepared, SpareBoxes* spares) {
@@ -383,7 +414,7 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
   bool published = false;
   auto launched = FillBox(request, config, prepared, resolved, *box, published);
   if (!launched) {
-    TakeBack(*box, config, token, prepared.order.run_id, published);
+    TakeBack(*box, config, token, prepared.order.run_id, prepared.order.attempt, published);
     return launched;
   }
   if (spares != nullptr) spares->Refill(prepared.order.box);
@@ -394,12 +425,12 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
 
 Result<Launched> Launch(const LaunchRequest& request, const Config& config, SpareBoxes* spares, const EditOrder& edit) {
   const RunId id = !request.id.empty() ? request.id : request.keeper != nullptr ? request.keeper->token() : NewRunId();
-  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(request.spec, config, request.submitter, id, request.runtime));
+  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(request.spec, config, request.submitter, id, request.runtime, request.earlier));
   if (prepared.resolved.runtime.needs_activation) {
     FH_ASSIGN_OR_RETURN(const CatalogEntry entry, Catalog(config.state_dir).Find(request.spec.runtime));
     const Result<void> activated = ActivateRuntime(entry, config, request.submitter);
     if (!activated) return RuntimeProblem(activated.error());
-    FH_ASSIGN_OR_RETURN(prepared, Prepare(request.spec, config, request.submitter, prepared.order.run_id));
+    FH_ASSIGN_OR_RETURN(prepared, Prepare(request.spec, config, request.submitter, prepared.order.run_id, nullptr, request.earlier));
   }
   if (edit) edit(prepared.order);
   auto launched = LaunchPrepared(request, config, prepared, spares);

@@ -26,6 +26,9 @@ struct LaunchRequest {
   RunId id;                      // of a run that has one already; empty: that of the keeper, or a new one
   HeldSlot slot;                 // of the ledger: goes to the keeper
   std::string idempotency_key;   // for the record; empty: none
+  RunId rerun_of;                // the same
+  std::string queue_file;        // for the record of a run that may be tried again: what it then waits as
+  std::vector<AttemptEnd> earlier;  // its attempts so far: this one goes into the directory that it has
   const Runtime* runtime = nullptr;  // used in place of the one that the spec names, for a check of it
 };
 
@@ -43,7 +46,7 @@ struct PreparedRun {
   std::string runtime_lock;  // for the record; empty: the runtime has none
 };
 Result<PreparedRun> Prepare(const AnalysisSpec& spec, const Config& config, const Submitter& submitter, const RunId& id,
-                            const Runtime* runtime = nullptr);
+                            const Runtime* runtime = nullptr, const std::vector<AttemptEnd>& earlier = {});
 
 using EditOrder = std::function<void(KeeperOrder&)>;  // tests take layers away here; the product never does
 // `spares`: boxes that wait for their runs, or nullptr.

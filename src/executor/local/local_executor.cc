@@ -38,22 +38,11 @@ Result<RunId> LocalExecutor::RunIn(const Runtime* runtime, const AnalysisSpec& s
   LaunchRequest request;
   request.runtime = runtime;
   request.spec = spec;
-  request.submitter = submitter_;
-  return Start(request);
+  return Start(std::move(request));
 }
 
-Result<void> LocalExecutor::Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot, const std::string& idempotency_key) {
-  LaunchRequest request;
-  request.spec = spec;
+Result<RunId> LocalExecutor::Start(LaunchRequest request) {
   request.submitter = submitter_;
-  request.id = id;
-  request.slot = std::move(slot);
-  request.idempotency_key = idempotency_key;
-  const auto started = Start(request);
-  return started ? Result<void>() : Result<void>(started.error());
-}
-
-Result<RunId> LocalExecutor::Start(const LaunchRequest& request) {
   ReapKeepers();
   FH_ASSIGN_OR_RETURN(Launched launched, Launch(request, config_, &spares_));
   FH_TRY(AwaitKeeper(launched));

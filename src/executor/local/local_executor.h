@@ -19,8 +19,8 @@ class LocalExecutor : public Executor {
   LocalExecutor(Config config, Submitter submitter, int64_t spare_boxes = 0);
 
   Result<RunId> run_analysis(const AnalysisSpec& spec) override;
-  // A run that has its id, and a slot of the ledger, already.
-  Result<void> Start(const RunId& id, const AnalysisSpec& spec, HeldSlot slot, const std::string& idempotency_key = "");
+  // A run that has its id, and a slot of the ledger, already. The submitter is this executor's.
+  Result<RunId> Start(LaunchRequest request);
   // In `runtime`, whatever the catalog says of it: for its check.
   Result<RunId> RunIn(const Runtime* runtime, const AnalysisSpec& spec);
   Result<RunResult> check_status(const RunId& id) override;
@@ -38,7 +38,6 @@ class LocalExecutor : public Executor {
     Fd keeper;  // pidfd
     Fd news;    // its lines
   };
-  Result<RunId> Start(const LaunchRequest& request);
   void ReapKeepers();
   std::shared_ptr<Child> ChildOf(const RunId& id);
 

@@ -17,6 +17,9 @@ struct Sight {
 // it is killed) and recorded as host_lost, under the lock of its event log, so that of several who notice one writes.
 Result<Sight> Look(const RunDir& run);
 
+// Of a run that waits for another attempt: ends it here. False: it does not wait (any more).
+Result<bool> EndWaitingRun(const RunDir& run, RunStatus status, Reason reason, const std::string& notes);
+
 // Of a keeper that has gone. PID 1 of the run ends with its keeper; this is for the moment in between, and removes the cgroup.
 Result<void> EndWhatIsLeft(const KeeperHandle& handle);
 
