@@ -8,7 +8,7 @@
 #include "src/cli/parser.h"
 #include "src/cli/terminal.h"
 #include "src/config/read_config.h"
-#include "src/engine/dispatcher_lock.h"
+#include "src/engine/ensure_dispatcher.h"
 
 namespace fumehood {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/ulid.h"
-#include "src/engine/dispatcher_lock.h"
+#include "src/engine/ensure_dispatcher.h"
 #include "src/record/queue_file.h"
 #include "src/spec/limits.h"
 

@@ -23,7 +23,7 @@
 #include "src/base/ulid.h"
 #include "src/config/read_config.h"
 #include "src/engine/admission.h"
-#include "src/engine/dispatcher_lock.h"
+#include "src/engine/ensure_dispatcher.h"
 #include "src/engine/queue_entry.h"
 #include "src/engine/reconcile.h"
 #include "src/engine/turn.h"

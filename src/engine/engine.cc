@@ -9,7 +9,7 @@
 #include "src/base/text.h"
 #include "src/base/ulid.h"
 #include "src/engine/admission.h"
-#include "src/engine/dispatcher_lock.h"
+#include "src/engine/ensure_dispatcher.h"
 #include "src/engine/unstarted.h"
 #include "src/engine/waiting_rows.h"
 #include "src/executor/local/attempts.h"

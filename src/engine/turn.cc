@@ -12,7 +12,7 @@
 
 #include "src/base/json_writer.h"
 #include "src/base/ulid.h"
-#include "src/engine/dispatcher_lock.h"
+#include "src/engine/ensure_dispatcher.h"
 #include "src/record/json_reader.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"

@@ -172,6 +172,7 @@ class Attempt {
     TakeDown(*box_);  // of the run nothing is alive: this is our own PID 1, on its way out, and empty cgroups
     GiveReserveBack(attempt_);
     for (const std::string& name : gone) (void)RemoveTree(staging->get(), name);  // `gc` has what this cannot do
+    WakeWhoStartsRuns();
     return {};
   }
 
@@ -207,7 +208,13 @@ class Attempt {
     TakeDown(*box_);
     GiveReserveBack(attempt_);
     for (const std::string& name : gone) (void)RemoveTree(staging->get(), name);
+    WakeWhoStartsRuns();
     return {};
+  }
+
+  // One that was killed is followed by another when a run ends, also where nobody looks.
+  void WakeWhoStartsRuns() {
+    if (const Result<void> woken = WakeDispatcher(order_.box.state_dir, order_.dispatcher); !woken) Tell("unwoken " + woken.error().message());
   }
 
   // Whoever reads them sees their end now, not when this process has tidied up.

@@ -26,6 +26,10 @@ static void Visit(A& a, BoxOrder& o) {
   a(o.owners);
 }
 template <typename A>
+static void Visit(A& a, DispatcherProgram& p) {
+  a(p.path)(p.env);
+}
+template <typename A>
 static void Visit(A& a, RetryPolicy& p) {
   a(p.max)(p.on)(p.memory_factor)(p.memory_max_mb);
 }
@@ -37,7 +41,7 @@ template <typename A>
 static void Visit(A& a, KeeperOrder& o) {
   a(o.run_id)(o.name)(o.run_dir)(o.attempt)(o.submitted_at)(o.workdir)(o.plan)(o.own_dirs)(o.own_trees)(o.cgroup_limits)(o.limits);
   a(o.outputs)(o.mount_points)(o.log_path)(o.disk_method)(o.usage_interval_seconds)(o.weakened);
-  a(o.remarks)(o.retries)(o.earlier)(o.ledger_slot);
+  a(o.remarks)(o.dispatcher)(o.retries)(o.earlier)(o.ledger_slot);
 }
 
 namespace {

@@ -11,6 +11,7 @@
 #include "fumehood/result.h"
 #include "src/hood/cgroup.h"
 #include "src/hood/plan.h"
+#include "src/keeper/wake_dispatcher.h"
 #include "src/record/retry.h"
 
 namespace fumehood {
@@ -53,6 +54,7 @@ struct KeeperOrder {
   double usage_interval_seconds = 1;
   std::vector<std::string> weakened;  // layers that are missing, and allowed to be
   std::vector<std::string> remarks;   // for the notes: whole sentences on what the run was given
+  DispatcherProgram dispatcher;       // started at the end where runs wait and nobody starts them
   RetryPolicy retries;
   std::vector<AttemptEnd> earlier;    // attempts of this run, all ended
   int64_t ledger_slot = -1;           // what it takes of the host's budget is counted there; -1: it is not counted

@@ -340,6 +340,7 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
                          bool& published) {
   KeeperOrder& order = prepared.order;
   order.ledger_slot = request.slot.slot;
+  order.dispatcher = FindDispatcherProgram(config.state_dir, request.submitter.env);
   FH_ASSIGN_OR_RETURN(const Streams streams, StreamsFor(request, prepared.resolved));
   FH_ASSIGN_OR_RETURN(const auto sights, LookBeforeStaging(prepared.resolved));
   FH_TRY(StageIn(prepared.resolved, box.attempt));

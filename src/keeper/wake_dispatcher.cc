@@ -1,10 +1,12 @@
-#include "src/engine/dispatcher_lock.h"
+#include "src/keeper/wake_dispatcher.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <vector>
 
 #include "src/base/text.h"
@@ -14,8 +16,6 @@
 #include "src/sys/file.h"
 #include "src/sys/process.h"
 
-extern char** environ;
-
 namespace fumehood {
 namespace {
 
@@ -24,33 +24,6 @@ constexpr const char* kLog = "dispatcher.log";
 constexpr int64_t kLongestLog = 1 << 20;
 
 std::string EnginePath(const std::string& state_dir) { return state_dir + "/" + layout::kEngine; }
-
-Result<std::string> FindProgram() {
-  char self[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
-  std::vector<std::string> places;
-  if (length > 0) {
-    const std::string program(self, static_cast<size_t>(length));
-    const std::string directory = program.substr(0, program.rfind('/'));
-    places = {directory + "/fumehood", directory + "/../fumehood", directory + "/../bin/fumehood"};
-  }
-  places.emplace_back(FH_INSTALLED_PROGRAM);
-  for (const std::string& place : places) {
-    if (access(place.c_str(), X_OK) == 0) return place;
-  }
-  return Error(ErrorCode::kNotFound, "the program `fumehood`, which starts waiting runs, is not installed: looked at " + Join(places, ", "));
-}
-
-// The caller's, with this state directory: what its configuration says of the budget is what the queue is started by.
-std::vector<std::string> EnvironmentFor(const Config& config) {
-  const std::string_view state = "FUMEHOOD_STATE=";
-  std::vector<std::string> env;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (!std::string_view(*entry).starts_with(state)) env.emplace_back(*entry);
-  }
-  env.push_back(std::string(state) + config.state_dir);
-  return env;
-}
 
 Result<Fd> OpenLog(const std::string& state_dir) {
   const std::string path = EnginePath(state_dir) + "/" + kLog;
@@ -93,28 +66,51 @@ Result<bool> IsDispatching(const std::string& state_dir) {
   return ErrnoError(error, "look at the dispatcher of " + Quoted(state_dir));
 }
 
-Result<void> EnsureDispatcher(const Config& config, bool for_whom_asks) {
-  if (!for_whom_asks) {
-    FH_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, ListWaiting(config.state_dir));
+DispatcherProgram FindDispatcherProgram(const std::string& state_dir, const std::map<std::string, std::string>& environment) {
+  DispatcherProgram program;
+  char self[PATH_MAX];
+  const ssize_t length = readlink("/proc/self/exe", self, sizeof self);
+  std::vector<std::string> places;
+  if (length > 0) {
+    const std::string own(self, static_cast<size_t>(length));
+    const std::string directory = own.substr(0, own.rfind('/'));
+    places = {directory + "/fumehood", directory + "/../fumehood", directory + "/../bin/fumehood"};
+  }
+  places.emplace_back(FH_INSTALLED_PROGRAM);
+  for (const std::string& place : places) {
+    if (program.path.empty() && access(place.c_str(), X_OK) == 0) program.path = place;
+  }
+  constexpr const char* kOthers[] = {"EXECUTOR_TYPE", "HOME", "PATH", "LANG", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR"};
+  for (const auto& [name, value] : environment) {
+    if (name == "FUMEHOOD_STATE") continue;
+    const bool wanted = name.starts_with("FUMEHOOD_") || name.starts_with("XDG_") ||
+                        std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers);
+    if (wanted) program.env.push_back(name + "=" + value);
+  }
+  program.env.push_back("FUMEHOOD_STATE=" + state_dir);
+  return program;
+}
+
+Result<void> WakeDispatcher(const std::string& state_dir, const DispatcherProgram& program, bool whatever_waits) {
+  if (!whatever_waits) {
+    FH_ASSIGN_OR_RETURN(const std::vector<RunId> waiting, ListWaiting(state_dir));
     if (waiting.empty()) return {};
   }
-  FH_ASSIGN_OR_RETURN(const bool there, IsDispatching(config.state_dir));
+  FH_ASSIGN_OR_RETURN(const bool there, IsDispatching(state_dir));
   if (there) return {};
-  FH_ASSIGN_OR_RETURN(const std::string program, FindProgram());
-  FH_ASSIGN_OR_RETURN(const Fd log, OpenLog(config.state_dir));
+  if (program.path.empty()) return Error(ErrorCode::kNotFound, "the program `fumehood`, which starts waiting runs, is not installed beside this one");
+  FH_ASSIGN_OR_RETURN(const Fd log, OpenLog(state_dir));
   SpawnRequest spawn;
-  spawn.path = program;
+  spawn.path = program.path;
   // Twice: the one that is started starts the one that stays and ends, so that the caller has no child to look after.
   spawn.argv = {"fumehood", "dispatch", "--detach"};
-  spawn.env = EnvironmentFor(config);
+  spawn.env = program.env;
   spawn.stdout_fd = log.get();
   spawn.stderr_fd = log.get();
   spawn.new_session = true;
   FH_ASSIGN_OR_RETURN(const pid_t child, Spawn(spawn));
   const int code = ReapCode(child);
-  if (code != 0) {
-    return Error(ErrorCode::kInternal, "what starts waiting runs could not be started; " + Quoted(EnginePath(config.state_dir) + "/" + kLog) + " says why");
-  }
+  if (code != 0) return Error(ErrorCode::kInternal, "what starts waiting runs could not be started; " + Quoted(EnginePath(state_dir) + "/" + kLog) + " says why");
   return {};
 }
 
