@@ -80,6 +80,8 @@ class Store {
   Result<std::optional<RunRow>> Find(const RunId& id);
   // Run ids that begin so, the oldest first, at most `limit`.
   Result<std::vector<RunId>> PrefixMatches(const std::string& prefix, size_t limit);
+  // So many letters of each of these ids name one run, `shortest` at least.
+  Result<size_t> UniqueLength(const std::vector<RunId>& ids, size_t shortest);
   Result<std::map<RunStatus, int64_t>> CountByStatus(const RunFilter& filter = {});
 
   // An end is final: a row of a run that has ended is not replaced by one that says it goes on.

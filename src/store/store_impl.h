@@ -42,6 +42,7 @@ class Store::Impl {
   Result<RunPage> List(const RunQuery& query);
   Result<std::optional<RunRow>> Find(const RunId& id);
   Result<std::vector<RunId>> PrefixMatches(const std::string& prefix, size_t limit);
+  Result<size_t> UniqueLength(const std::vector<RunId>& ids, size_t shortest);
   Result<std::map<RunStatus, int64_t>> CountByStatus(const RunFilter& filter);
   Result<void> Upsert(const RunRow& row);
   Result<void> Forget(const RunId& id);

@@ -1,0 +1,18 @@
+#include "src/cli/run_store.h"
+
+#include <fmt/format.h>
+
+#include "src/cli/terminal.h"
+
+namespace fumehood {
+
+Result<Store> OpenStore(const Context& context) {
+  StoreOptions options;
+  options.tell = [](const std::string& sentence) { PrintErr("fumehood: " + sentence + "\n"); };
+  if (context.err_is_terminal) {
+    options.progress = [](int64_t done, int64_t of) { PrintErr(fmt::format("\r{} of {} runs{}", done, of, done == of ? "\r\033[K" : "")); };
+  }
+  return Store::Open(context.config.state_dir, std::move(options));
+}
+
+}  // namespace fumehood

@@ -1,0 +1,12 @@
+// The index of runs, as commands open it.
+#pragma once
+
+#include "src/cli/command.h"
+#include "src/store/store.h"
+
+namespace fumehood {
+
+// What it does by itself it says on standard error; on a terminal it shows there how far it has come.
+Result<Store> OpenStore(const Context& context);
+
+}  // namespace fumehood
