@@ -13,6 +13,7 @@
 #include "src/cli/terminal.h"
 #include "src/cli/time_text.h"
 #include "src/store/list_from_runs.h"
+#include "src/store/waiting_rows.h"
 
 namespace fumehood {
 namespace {
@@ -110,7 +111,7 @@ Result<Listing> ListRunsOf(const RunQuery& query, const Context& context) {
   if (listed || listed.error().code() == ErrorCode::kUnsupported) return listed;
   PrintErr(fmt::format("fumehood: {}; the runs themselves are read instead, which takes longer\n", listed.error().message()));
   constexpr size_t kWholeId = 26;
-  FH_ASSIGN_OR_RETURN(RunPage page, ListFromRuns(context.config.state_dir, {}, query));
+  FH_ASSIGN_OR_RETURN(RunPage page, ListFromRuns(context.config.state_dir, WaitingInQueue(context.config.state_dir), query));
   return Listing{std::move(page), kWholeId};
 }
 

@@ -28,7 +28,7 @@ struct WaitingRuns {
 };
 
 struct StoreOptions {
-  WaitingRuns waiting;                            // without functions: nothing waits
+  WaitingRuns waiting;                            // without functions: those of <state>/queue
   std::function<void(const std::string&)> tell;   // a sentence on what was done by itself: a damaged store set aside, say
   std::function<void(int64_t done, int64_t of)> progress;  // while it is made anew
 };

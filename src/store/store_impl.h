@@ -9,6 +9,7 @@
 #include "src/store/database.h"
 #include "src/store/row_codec.h"
 #include "src/store/store.h"
+#include "src/store/waiting_rows.h"
 #include "src/sys/fd.h"
 
 namespace fumehood {
@@ -34,7 +35,9 @@ Result<void> SavePlace(Database& database, const Place& place);  // within a tra
 
 class Store::Impl {
  public:
-  Impl(std::string state_dir, StoreOptions options) : state_dir_(std::move(state_dir)), options_(std::move(options)) {}
+  Impl(std::string state_dir, StoreOptions options) : state_dir_(std::move(state_dir)), options_(std::move(options)) {
+    if (!options_.waiting.list) options_.waiting = WaitingInQueue(state_dir_);
+  }
 
   Result<void> Open();
   Result<void> CatchUp();
