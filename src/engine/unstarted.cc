@@ -7,7 +7,6 @@
 #include "src/base/clock.h"
 #include "src/base/json_writer.h"
 #include "src/base/ulid.h"
-#include "src/record/change_log.h"
 #include "src/record/closing.h"
 #include "src/record/event_log.h"
 #include "src/record/queue_file.h"
@@ -56,7 +55,6 @@ Result<RunResult> RecordUnstarted(const std::string& state_dir, const QueueEntry
   wanted.reason = reason;
   wanted.completion_notes = std::move(notes);
   auto result = Write(state_dir, run, entry, std::move(wanted));
-  if (result) NoteChange(state_dir, entry.run_id, change::kBegins);
   Result<void> published = result ? PublishRun(state_dir, entry.run_id, run) : Result<void>(result.error());
   if (!published) {
     (void)DiscardStagedRun(state_dir, token);

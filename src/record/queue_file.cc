@@ -7,7 +7,6 @@
 #include <cerrno>
 
 #include "src/base/ulid.h"
-#include "src/record/change_log.h"
 #include "src/record/run_dir.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
@@ -40,7 +39,6 @@ Result<Fd> OpenQueueDir(const std::string& state_dir) {
 Result<void> PutQueueFile(const std::string& state_dir, const RunId& id, std::string_view text) {
   if (text.size() > kLongestEntry) return Error(ErrorCode::kInvalidArgument, "the spec is too long to wait in the queue");
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenQueueDir(state_dir));
-  NoteChange(state_dir, id, change::kQueued);
   return PublishFile(dir.get(), FileName(id), text, 0600, Durability::kNow);
 }
 
