@@ -87,6 +87,7 @@ Command PinCommand();
 Command UnpinCommand();
 Command ReindexCommand();
 Command StatsCommand();
+Command TopCommand();
 Command SuggestCommand();
 Command DoctorCommand();
 Command ProfilesCommand();

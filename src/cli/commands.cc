@@ -10,7 +10,7 @@ const std::vector<Command>& AllCommands() {
       LsCommand(),      InspectCommand(), DiffCommand(),  ApplyCommand(),      ExplainCommand(), RuntimesCommand(), ProfilesCommand(),
       DoctorCommand(), VerifyCommand(), GcCommand(), SetupCommand(), BenchCommand(), CompletionCommand(),
       ManualCommand(), RerunCommand(), DispatchCommand(), PinCommand(), UnpinCommand(), ReindexCommand(),
-      StatsCommand(), SuggestCommand(),
+      StatsCommand(), SuggestCommand(), TopCommand(),
   };
   return kCommands;
 }

@@ -98,6 +98,7 @@ struct Listing {
   size_t id_length = 0;
 };
 Result<Listing> ListRunsOf(const RunQuery& query, const Context& context) {
+  if (!HasState(context)) return Listing();
   auto listed = [&]() -> Result<Listing> {
     FH_ASSIGN_OR_RETURN(Store store, OpenStore(context));
     Listing listing;

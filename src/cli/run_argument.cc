@@ -14,6 +14,7 @@ namespace {
 
 // As FindRunId (src/record/list_runs.h), from the index: the time it takes does not grow with the number of runs.
 Result<RunId> FindInStore(const std::string& text, const std::string& wanted, const Context& context) {
+  if (!HasState(context)) return FindRunId(context.config.state_dir, text);
   FH_ASSIGN_OR_RETURN(Store store, OpenStore(context));
   if (text == "last") {
     RunQuery newest;

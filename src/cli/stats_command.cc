@@ -82,8 +82,11 @@ Result<int> Stats(const Arguments& arguments, Context& context) {
   query.filter.since_us = MomentFrom(arguments, "since", problems);
   if (problems.size() == 1) return Error(ErrorCode::kInvalidArgument, problems[0].field + " " + problems[0].message);
   if (!problems.empty()) return CommandLineError("stats", std::move(problems));
-  FH_ASSIGN_OR_RETURN(Store store, OpenStore(context));
-  FH_ASSIGN_OR_RETURN(const RunPage page, store.List(query));
+  RunPage page;
+  if (HasState(context)) {
+    FH_ASSIGN_OR_RETURN(Store store, OpenStore(context));
+    FH_ASSIGN_OR_RETURN(page, store.List(query));
+  }
   const Statistics all = Summarise(page.rows, RulesOf(context.config));
   PrintOut(arguments.Has("json") ? AsJson(all) : AsText(all, context.out_is_terminal));
   return 0;

@@ -49,8 +49,11 @@ std::string AsText(const Suggestion& suggestion) {
 
 Result<int> Suggest(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const GivenSpec given, SpecFromArguments(arguments, context.config, context.submitter));
-  FH_ASSIGN_OR_RETURN(Store store, OpenStore(context));
-  FH_ASSIGN_OR_RETURN(const Suggestion suggestion, SuggestFor(store, given.spec, context.submitter.cwd, context.config));
+  Suggestion suggestion;
+  if (HasState(context)) {
+    FH_ASSIGN_OR_RETURN(Store store, OpenStore(context));
+    FH_ASSIGN_OR_RETURN(suggestion, SuggestFor(store, given.spec, context.submitter.cwd, context.config));
+  }
   PrintOut(context.json ? AsJson(suggestion) : AsText(suggestion));
   return suggestion.prediction ? 0 : kExitIncomplete;
 }

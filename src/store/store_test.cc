@@ -199,7 +199,9 @@ TEST_F(StoreTest, LabelsRuntimesTimesAndPinsFilterAsThePlainFunctionDoes) {
     if (i % 7 == 0) made.status = RunStatus::kFailed;
     if (i % 7 == 0) made.reason = Reason::kTimeout;
     Make(made);
-    if (i % 10 == 0) ASSERT_TRUE(Pin(state(), made.id));
+    if (i % 10 == 0) {
+      ASSERT_TRUE(Pin(state(), made.id));
+    }
   }
   Store store = Open();
   const auto all = store.List({}).value().rows;
