@@ -9,7 +9,8 @@ namespace fumehood {
 
 Result<Store> OpenStore(const Context& context) {
   StoreOptions options;
-  options.tell = [](const std::string& sentence) { PrintErr("fumehood: " + sentence + "\n"); };
+  // With --json what stands there is JSON, and only of an error.
+  if (!context.json) options.tell = [](const std::string& sentence) { PrintErr("fumehood: " + sentence + "\n"); };
   if (context.err_is_terminal) {
     options.progress = [](int64_t done, int64_t of) { PrintErr(fmt::format("\r{} of {} runs{}", done, of, done == of ? "\r\033[K" : "")); };
   }

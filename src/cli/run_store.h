@@ -6,7 +6,7 @@
 
 namespace fumehood {
 
-// What it does by itself it says on standard error; on a terminal it shows there how far it has come.
+// What it does by itself it says on standard error (not with --json); on a terminal it shows there how far it has come.
 Result<Store> OpenStore(const Context& context);
 
 // False: nothing was ever run here, and whoever only asks makes no state directory.

@@ -92,11 +92,12 @@ def test_ls_is_complete_when_the_index_is_deleted_in_the_middle_of_work(hood):
     for name in ("store.db", "store.db-wal", "store.db-shm"):
         (hood.state / name).unlink(missing_ok=True)
     late = made(hood)
-    runs, called = listed(hood)
+    shown = hood.call("ls")
+    assert shown.errors.count("made anew") == 1 and len(shown.text.splitlines()) == 6, shown.explain()
+    assert hood.call("ls").errors == ""  # once
+    runs, _ = listed(hood)
     assert [run["run_id"] for run in runs] == [late, going_on, *reversed(ended)]
     assert [run["status"] for run in runs] == ["COMPLETED", "RUNNING", "COMPLETED", "COMPLETED", "COMPLETED"]
-    assert called.errors.count("made anew") == 1, called.explain()
-    assert listed(hood)[1].errors == ""  # once
     assert hood.call("kill", going_on).exit_code == 0
     assert [run["status"] for run in listed(hood)[0]].count("KILLED") == 1
 
@@ -121,11 +122,12 @@ def test_a_store_that_is_none_is_set_aside_and_made_anew(hood, damage):
             database.execute("CREATE TABLE photos (name TEXT)")
         database.close()
         hood.give(store(hood))
-    found, called = listed(hood)
-    assert [run["run_id"] for run in found] == runs[::-1], called.explain()
+    shown = hood.call("ls")
+    assert len(shown.text.splitlines()) == 3, shown.explain()
     if damage != "empty":
-        assert "set aside" in called.errors and (hood.state / "store.db.damaged").exists()
-    assert listed(hood)[1].errors == ""
+        assert "set aside" in shown.errors and (hood.state / "store.db.damaged").exists(), shown.explain()
+    assert hood.call("ls").errors == ""
+    assert ids(hood) == runs[::-1]
 
 
 def test_a_store_of_a_newer_version_is_refused(hood):
@@ -221,3 +223,22 @@ def test_suggest_reads_limits_from_past_runs_of_the_same_analysis(hood):
     assert hood.call("suggest", "--", "/usr/bin/python3", "-c", "another").exit_code == 1
     shown = hood.call("suggest", "--", *words)
     assert f"--memory {answer['suggestion']['memory_limit_mb']}" in shown.text and runs[0] in shown.text
+
+
+def test_asking_makes_no_state_directory(hood):
+    for words in (["ls"], ["ls", "--json"], ["stats"], ["status", "last"]):
+        hood.call(*words)
+    assert not hood.state.exists()
+
+
+def test_top_prints_one_picture_into_a_pipe(hood):
+    made(hood, "--name", "early")
+    going_on = hood.submit("sleep", "600", flags=["--name", "long"])
+    kernel.wait_until(lambda: listed(hood, "--status", "running")[0], 60)
+    shown = hood.call("top", "--once")
+    assert shown.exit_code == 0 and "1 running" in shown.text and "1 ended" in shown.text, shown.explain()
+    lines = shown.text.splitlines()
+    assert going_on[:12] in lines[3] and "long" in lines[3] and "early" in lines[4], shown.explain()
+    assert "\033" not in shown.text
+    refused = hood.call("top")
+    assert refused.exit_code == 2 and "--once" in refused.errors
