@@ -242,3 +242,21 @@ def test_top_prints_one_picture_into_a_pipe(hood):
     assert "\033" not in shown.text
     refused = hood.call("top")
     assert refused.exit_code == 2 and "--once" in refused.errors
+
+
+def test_a_run_that_waits_is_listed_and_stays_so_when_the_index_is_made_anew(hood):
+    hood.options["FUMEHOOD_BUDGET_CPUS"] = "1"
+    first = hood.submit("sleep", "600", flags=["--cpus", "1", "--name", "one"])
+    second = hood.submit("sleep", "600", flags=["--cpus", "1", "--name", "two"])
+    assert kernel.wait_until(lambda: listed(hood, "--status", "running")[0], 60)
+    for again in range(2):
+        runs, _ = listed(hood)
+        assert [(run["run_id"], run["name"], run["status"]) for run in runs] == [(second, "two", "PENDING"), (first, "one", "RUNNING")]
+        assert "WAITING" in hood.call("top", "--once").text
+        if not again:
+            assert json.loads(hood.call("reindex", "--json").text)["runs"] == 2
+    assert json.loads(hood.call("gc", "--older-than", "0", "--json").text)["kept"] == 2
+    assert hood.call("kill", second).exit_code == 0
+    assert ids(hood, "--status", "killed") == [second]
+    assert hood.call("kill", first).exit_code == 0
+    assert ids(hood, "--status", "killed") == [second, first]
