@@ -173,7 +173,9 @@ class Collector {
     members.Key("finished_at").String(removed.finished_at).Key("why").String(removed.why);
     members.Key("files").Int(removed.files).Key("bytes").Int(removed.bytes);
     members.Key("events_head").String(ChainHead(run)).Key("listing_sha256").String(removed.sha256).Key("uid").Int(geteuid());
-    FH_TRY(log_->Append("run_removed", members.text()));
+    Result<void> recorded = log_->Append("run_removed", members.text());
+    if (!recorded && GiveIndexUp(recorded.error())) recorded = log_->Append("run_removed", members.text());
+    FH_TRY(recorded);
     FH_TRY(log_->Sync());
     NoteChange(config_.state_dir, run.id, change::kRemoves);
     const std::string name = std::string(kRemoving) + run.id;
@@ -183,6 +185,18 @@ class Collector {
     }
     auto counts = RemoveTree(runs_.get(), name);
     return counts ? Result<void>() : Result<void>(std::move(counts).error());
+  }
+
+  // On a full disk there is no room for the word of a removal either. The index is no more than an index: the next command makes it anew.
+  bool GiveIndexUp(const Error& error) {
+    if ((error.errno_value() != ENOSPC && error.errno_value() != EDQUOT) || gave_index_up_) return false;
+    gave_index_up_ = true;
+    store_.reset();
+    for (const char* name : {"store.db.damaged", "store.db.damaged-wal", "store.db.damaged-shm", "store.db-wal", "store.db-shm", "store.db"}) {
+      (void)unlinkat(state_.get(), name, 0);
+    }
+    report_.notes.emplace_back("the disk is full: the index of the runs was removed to make room for the record of the removals; it is made anew by itself");
+    return true;
   }
 
   void CheckOutcome(const std::vector<RunId>& staying) {
@@ -269,6 +283,7 @@ class Collector {
   Fd runs_;
   std::optional<EventLog> log_;
   std::optional<Store> store_;
+  bool gave_index_up_ = false;
   std::vector<KeepRule> rulebook_;  // outlives what points into it
   GarbageReport report_;
 };

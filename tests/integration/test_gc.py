@@ -1,8 +1,10 @@
 """Retention: what `fumehood gc` takes and leaves, also when it is killed in the middle."""
 
+import contextlib
 import json
 import os
 import random
+import subprocess
 import time
 
 import pytest
@@ -131,3 +133,24 @@ def test_wrong_rules_are_told_together(hood):
     wrong = hood.file("home/.config/fumehood/fumehood.toml", "[retention.cells]\nmax_runs = 1\n[retention.default]\nmax_run = 2\n")
     called = hood.call("gc")
     assert called.exit_code == 2 and "NAME=VALUE" in called.errors and "max_runs" in called.errors and str(wrong) in called.errors, called.explain()
+
+
+@pytest.mark.only_as("root")
+def test_a_full_disk_is_made_room_on(hood):
+    hood.state.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "none", str(hood.state)], check=True)
+    try:
+        runs = [made(hood) for _ in range(2)]
+        assert len(json.loads(hood.call("ls", "--json").text)["runs"]) == 2
+        with open(hood.state / "fill", "wb", buffering=0) as fill, contextlib.suppress(OSError):
+            while fill.write(bytes(4096)):
+                pass
+        shown = hood.call("ls", "--json")
+        assert shown.exit_code == 0 and len(json.loads(shown.text)["runs"]) == 2, shown.explain()
+        gc = hood.call("gc", "--older-than", "0")
+        assert gc.exit_code == 0 and not left(hood) and "made anew" in gc.errors, gc.explain()
+        assert {event["run_id"] for event in events(hood)} == set(runs)
+        (hood.state / "fill").unlink()
+        assert json.loads(hood.call("ls", "--json").text)["runs"] == []
+    finally:
+        subprocess.run(["umount", "-l", str(hood.state)], check=True)
