@@ -38,6 +38,7 @@ bench: build  ## measure launches against other sandboxes, and how fast a damage
 	@build/release/fumehood bench $(ARGS)
 	@build/release/steps_bench
 	@build/release/runtime_bench
+	@build/release/store_bench /tmp 100 1000 10000
 
 .PHONY: install
 install: build  ## install below PREFIX (default /usr/local)

@@ -34,6 +34,15 @@ inline constexpr Limits kHighestLimits{.memory_limit_mb = int64_t{1} << 24,
                                        .inode_limit = 1000000000,
                                        .output_limit_mb = 1048576};
 
+// Which ended runs `fumehood gc` takes. -1: not for this.
+struct RetentionRule {
+  int64_t older_than_days = -1;
+  int64_t max_runs = -1;            // beyond the newest so many
+  int64_t max_size_mb = -1;         // MiB; the oldest beyond so much in all
+  int64_t keep_newest = 0;          // but never the newest so many
+  bool operator==(const RetentionRule&) const = default;
+};
+
 struct Config {
   std::string state_dir;                    // absolute; see DefaultStateDir in src/config
   std::string executor = "local";
@@ -56,6 +65,8 @@ struct Config {
   int64_t queue_limit = 100000;             // more waiting runs than this are refused
   std::string fair_share_label = "user";    // runs that differ in this label share the host evenly
   int64_t priority_age_seconds = 600;       // each so long a wait lifts a run by one step of priority; 0: never
+  // "default", and "NAME=VALUE" for the runs with that label; a run belongs to the first of those in byte order that it has.
+  std::map<std::string, RetentionRule> retention;
   bool quarantine_runtimes = false;         // one whose files are damaged stays out of use until a deep check went well
 };
 

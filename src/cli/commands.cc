@@ -8,8 +8,8 @@ const std::vector<Command>& AllCommands() {
   static const std::vector<Command> kCommands = {
       RunCommand(),     ToolCommand(),   PostProcessCommand(), NotebookCommand(), SubmitCommand(), StatusCommand(), WaitCommand(),       LogsCommand(),   KillCommand(),
       LsCommand(),      InspectCommand(), DiffCommand(),  ApplyCommand(),      ExplainCommand(), RuntimesCommand(), ProfilesCommand(),
-      DoctorCommand(),  VerifyCommand(), GcCommand(),     SetupCommand(),      BenchCommand(),   CompletionCommand(), ManualCommand(),
-      RerunCommand(),   DispatchCommand(),
+      DoctorCommand(),  VerifyCommand(), StatsCommand(),  TopCommand(),        SuggestCommand(), PinCommand(),    UnpinCommand(),        GcCommand(),
+      ReindexCommand(), SetupCommand(),  BenchCommand(),  CompletionCommand(), ManualCommand(),  RerunCommand(),  DispatchCommand(),
   };
   return kCommands;
 }

@@ -6,6 +6,7 @@
 
 #include "src/base/text.h"
 #include "src/config/environment.h"
+#include "src/config/retention.h"
 #include "src/config/settings.h"
 #include "src/spec/import.h"
 #include "src/spec/limits.h"
@@ -77,8 +78,9 @@ void ApplyConfigText(std::string_view text, Power power, Config& config, Problem
   reader.Record(*document, FieldPath(), ConfigKeyNames, [&](const Node& entry, const FieldPath& path) {
     if (entry.key == "maximum") return ReadLimits(reader, entry, path, power, config.maximum), true;
     if (entry.key == "profiles") return ReadProfiles(reader, entry, path, power, config.profiles), true;
+    if (entry.key == "retention" && power == Power::kSet) return ReadRetention(reader, entry, path, config.retention), true;
     const Setting* setting = FindSetting(entry.key);
-    if (setting == nullptr) return ReportLimitOutOfPlace(entry, path, problems);
+    if (setting == nullptr && entry.key != "retention") return ReportLimitOutOfPlace(entry, path, problems);
     if (power == Power::kTighten) {
       problems.AddAtKey(path, entry, "cannot be set by a project's file, which can only lower limits in [maximum] and [profiles.NAME]");
     } else {

@@ -194,7 +194,7 @@ const Setting* FindSetting(std::string_view key) {
 std::vector<std::string> ConfigKeyNames() {
   std::vector<std::string> names;
   for (const Setting& setting : kSettings) names.emplace_back(setting.key);
-  names.insert(names.end(), {"maximum", "profiles"});
+  names.insert(names.end(), {"maximum", "profiles", "retention"});
   return names;
 }
 

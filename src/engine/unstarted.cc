@@ -56,7 +56,7 @@ Result<RunResult> RecordUnstarted(const std::string& state_dir, const QueueEntry
   wanted.reason = reason;
   wanted.completion_notes = std::move(notes);
   auto result = Write(state_dir, run, entry, std::move(wanted));
-  NoteChange(state_dir, entry.run_id, change::kEnded);
+  NoteChange(state_dir, entry.run_id, change::kBegins);  // announced, since it comes before the directory does
   Result<void> published = result ? PublishRun(state_dir, entry.run_id, run) : Result<void>(result.error());
   if (!published) {
     (void)DiscardStagedRun(state_dir, token);

@@ -64,7 +64,7 @@ TEST_F(CollectGarbageTest, RemovesWhatEndedLongAgoAndNothingElse) {
   const RunId old = AddRun(Now() - 40 * kDay);
   const RunId young = AddRun(Now() - kDay);
   const RunId going_on = AddRun(WallTime(), RunStatus::kRunning);
-  const GarbageReport report = Collect({.older_than = Now() - 30 * kDay});
+  const GarbageReport report = Collect({.keep = {{.ended_before = Now() - 30 * kDay}}});
   ASSERT_EQ(report.runs.size(), 1U);
   EXPECT_EQ(report.runs[0].id, old);
   EXPECT_GT(report.runs[0].bytes, 0);
@@ -75,7 +75,7 @@ TEST_F(CollectGarbageTest, RemovesWhatEndedLongAgoAndNothingElse) {
 TEST_F(CollectGarbageTest, RecordsEachRemovalInAChainThatHolds) {
   const RunId first = AddRun(Now() - 2 * kDay);
   const RunId second = AddRun(Now() - 2 * kDay);
-  Collect({.older_than = Now()});
+  Collect({.keep = {{.ended_before = Now()}}});
   const ChainReport chain = VerifyChain(Log());
   EXPECT_THAT(chain.findings, IsEmpty());
   EXPECT_EQ(chain.events, 2);
@@ -86,13 +86,13 @@ TEST_F(CollectGarbageTest, RecordsEachRemovalInAChainThatHolds) {
 TEST_F(CollectGarbageTest, KeepsTheNewestWhateverTheirAge) {
   AddRun(Now() - 50 * kDay);
   const RunId newest = AddRun(Now() - 40 * kDay);
-  Collect({.older_than = Now(), .keep_newest = 1});
+  Collect({.keep = {{.ended_before = Now(), .keep_newest = 1}}});
   EXPECT_THAT(Left(), ElementsAre(newest));
 }
 
 TEST_F(CollectGarbageTest, ADryRunChangesNothing) {
   const RunId old = AddRun(Now() - 40 * kDay);
-  const GarbageReport report = Collect({.older_than = Now(), .dry_run = true});
+  const GarbageReport report = Collect({.keep = {{.ended_before = Now()}}, .dry_run = true});
   EXPECT_EQ(report.runs.size(), 1U);
   EXPECT_THAT(Left(), ElementsAre(old));
   EXPECT_FALSE(ReadFile(kHere, config_.state_dir + "/events.jsonl"));
@@ -101,7 +101,7 @@ TEST_F(CollectGarbageTest, ADryRunChangesNothing) {
 TEST_F(CollectGarbageTest, GoesOnWithARemovalThatWasCutShort) {
   AddRun(Now());
   ASSERT_TRUE(MakeDirs(config_.state_dir + "/runs/removing-01ARZ3NDEKTSV4RRFFQ69G5FAV/work", 0700));
-  EXPECT_THAT(Collect({.older_than = WallTime()}).leftovers, ElementsAre("removing-01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+  EXPECT_THAT(Collect({.keep = {{.ended_before = WallTime()}}}).leftovers, ElementsAre("removing-01ARZ3NDEKTSV4RRFFQ69G5FAV"));
   EXPECT_EQ(Left().size(), 1U);
 }
 
@@ -111,11 +111,11 @@ TEST_F(CollectGarbageTest, SweepsACacheOnlyWhenItsBuilderHasGone) {
   ASSERT_TRUE(MakeDirs(alive, 0700));
   ASSERT_TRUE(MakeDirs(config_.state_dir + "/cache/etc-2.building-4194305", 0700));  // above the kernel's highest pid
   ASSERT_TRUE(MakeDirs(config_.state_dir + "/cache/etc-3", 0700));
-  EXPECT_THAT(Collect({.older_than = WallTime()}).leftovers, ElementsAre("etc-2.building-4194305"));
+  EXPECT_THAT(Collect({.keep = {{.ended_before = WallTime()}}}).leftovers, ElementsAre("etc-2.building-4194305"));
   EXPECT_TRUE(FindStat(kHere, alive, false).value());
 }
 
-TEST_F(CollectGarbageTest, NoStateDirectoryIsNothingToDo) { EXPECT_THAT(Collect({.older_than = Now()}).runs, IsEmpty()); }
+TEST_F(CollectGarbageTest, NoStateDirectoryIsNothingToDo) { EXPECT_THAT(Collect({.keep = {{.ended_before = Now()}}}).runs, IsEmpty()); }
 
 }  // namespace
 }  // namespace fumehood

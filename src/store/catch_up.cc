@@ -127,10 +127,12 @@ Result<Store::Impl::Seen> Store::Impl::LookAt(const RunId& id) const {
     if (run) return Seen{ReadRunRow(state_dir_, *run), true};
     if (run.error().code() != ErrorCode::kNotFound) return std::move(run).error();
     if (!options_.waiting.read) return Seen{};
-    FH_ASSIGN_OR_RETURN(auto row, options_.waiting.read(id));
-    if (row) {
-      row->waits = true;
-      return Seen{std::move(row), false};
+    auto waiting = options_.waiting.read(id);
+    // A queue file that cannot be read is one run's trouble and no reason to distrust the index; the dispatcher tells of it.
+    if (!waiting) return Seen{RowOfSpec(id, AnalysisSpec(), -1), false};
+    if (*waiting) {
+      (*waiting)->waits = true;
+      return Seen{std::move(*waiting), false};
     }
     // It may have become a run between the two looks.
     if (again == 1) return Seen{};

@@ -46,13 +46,16 @@ Result<void> Store::Impl::OpenDatabase(Database::Mode mode) {
 
 Result<void> Store::Impl::Open() {
   FH_TRY(EnsureStateDir(state_dir_));
+  FH_ASSIGN_OR_RETURN(const auto had_one, FindStat(kHere, PathOf(kStoreLock), false));
   // For the whole of it: another process that opens it meanwhile finds it filled.
   FH_ASSIGN_OR_RETURN(const Fd lock, OpenStoreLock());
   FH_TRY(LockExclusive(lock.get()));
   FH_ASSIGN_OR_RETURN(const auto there, FindStat(kHere, PathOf(kStoreFile), false));
   if (!there) {
     FH_ASSIGN_OR_RETURN(const auto names, NamesNow());
-    if (!names.empty()) Tell(fmt::format("there is no index of the runs in {}; it is made anew from {} runs", Quoted(state_dir_), names.size()));
+    // The first time in a state directory there is nothing to be told of, but for the moment that it takes.
+    constexpr size_t kMany = 1000;
+    if (names.size() > (had_one ? 0 : kMany)) Tell(fmt::format("there is no index of the runs in {}; it is made anew from {} runs", Quoted(state_dir_), names.size()));
     return BuildInPlace();
   }
   auto opened = OpenDatabase(Database::Mode::kExisting);

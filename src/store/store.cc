@@ -103,6 +103,26 @@ Result<std::vector<RunId>> Store::Impl::PrefixMatches(const std::string& prefix,
   });
 }
 
+// Ids are sorted in the index, so only neighbours can begin alike.
+Result<size_t> Store::Impl::UniqueLength(const std::vector<RunId>& ids, size_t shortest) {
+  return Healing([&]() -> Result<size_t> {
+    FH_ASSIGN_OR_RETURN(Statement before, database_->Prepare("SELECT max(run_id) FROM runs WHERE run_id < ?"));
+    FH_ASSIGN_OR_RETURN(Statement behind, database_->Prepare("SELECT min(run_id) FROM runs WHERE run_id > ?"));
+    size_t length = shortest;
+    for (const RunId& id : ids) {
+      for (Statement* neighbour : {&before, &behind}) {
+        neighbour->Add(id);
+        FH_ASSIGN_OR_RETURN(const bool row, neighbour->Step());
+        const std::string other = row ? neighbour->Text(0) : std::string();
+        neighbour->Reset();
+        const auto [a, b] = std::mismatch(id.begin(), id.end(), other.begin(), other.end());
+        length = std::max(length, static_cast<size_t>(a - id.begin()) + 1);
+      }
+    }
+    return length;
+  });
+}
+
 Result<std::map<RunStatus, int64_t>> Store::Impl::CountByStatus(const RunFilter& filter) {
   return Healing([&]() -> Result<std::map<RunStatus, int64_t>> {
     FH_TRY(LookAtUnfinished());
@@ -215,6 +235,7 @@ Result<int64_t> Store::Reindex() { return impl_->Reindex(); }
 Result<RunPage> Store::List(const RunQuery& query) { return impl_->List(query); }
 Result<std::optional<RunRow>> Store::Find(const RunId& id) { return impl_->Find(id); }
 Result<std::vector<RunId>> Store::PrefixMatches(const std::string& prefix, size_t limit) { return impl_->PrefixMatches(prefix, limit); }
+Result<size_t> Store::UniqueLength(const std::vector<RunId>& ids, size_t shortest) { return impl_->UniqueLength(ids, shortest); }
 Result<std::map<RunStatus, int64_t>> Store::CountByStatus(const RunFilter& filter) { return impl_->CountByStatus(filter); }
 Result<void> Store::Upsert(const RunRow& row) { return impl_->Upsert(row); }
 Result<void> Store::Forget(const RunId& id) { return impl_->Forget(id); }

@@ -28,7 +28,7 @@ struct WaitingRuns {
 };
 
 struct StoreOptions {
-  WaitingRuns waiting;                            // without functions: nothing waits
+  WaitingRuns waiting;                            // without functions: those of <state>/queue
   std::function<void(const std::string&)> tell;   // a sentence on what was done by itself: a damaged store set aside, say
   std::function<void(int64_t done, int64_t of)> progress;  // while it is made anew
 };
@@ -80,6 +80,8 @@ class Store {
   Result<std::optional<RunRow>> Find(const RunId& id);
   // Run ids that begin so, the oldest first, at most `limit`.
   Result<std::vector<RunId>> PrefixMatches(const std::string& prefix, size_t limit);
+  // So many letters of each of these ids name one run, `shortest` at least.
+  Result<size_t> UniqueLength(const std::vector<RunId>& ids, size_t shortest);
   Result<std::map<RunStatus, int64_t>> CountByStatus(const RunFilter& filter = {});
 
   // An end is final: a row of a run that has ended is not replaced by one that says it goes on.

@@ -9,6 +9,7 @@
 #include "src/store/database.h"
 #include "src/store/row_codec.h"
 #include "src/store/store.h"
+#include "src/store/waiting_rows.h"
 #include "src/sys/fd.h"
 
 namespace fumehood {
@@ -34,7 +35,9 @@ Result<void> SavePlace(Database& database, const Place& place);  // within a tra
 
 class Store::Impl {
  public:
-  Impl(std::string state_dir, StoreOptions options) : state_dir_(std::move(state_dir)), options_(std::move(options)) {}
+  Impl(std::string state_dir, StoreOptions options) : state_dir_(std::move(state_dir)), options_(std::move(options)) {
+    if (!options_.waiting.list) options_.waiting = WaitingInQueue(state_dir_);
+  }
 
   Result<void> Open();
   Result<void> CatchUp();
@@ -42,6 +45,7 @@ class Store::Impl {
   Result<RunPage> List(const RunQuery& query);
   Result<std::optional<RunRow>> Find(const RunId& id);
   Result<std::vector<RunId>> PrefixMatches(const std::string& prefix, size_t limit);
+  Result<size_t> UniqueLength(const std::vector<RunId>& ids, size_t shortest);
   Result<std::map<RunStatus, int64_t>> CountByStatus(const RunFilter& filter);
   Result<void> Upsert(const RunRow& row);
   Result<void> Forget(const RunId& id);
