@@ -170,6 +170,7 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
     if (seen.key != judgement.key) continue;
     FH_ASSIGN_OR_RETURN(const std::string why, LookAtRun(seen, judgement));
     judgement.run = seen.run;
+    judgement.found = entry->run.empty();
     judgement.entry = std::move(seen);
     if (why.empty()) {
       judgement.why = judgement.verdict == StepVerdict::kUpToDate ? fmt::format("unchanged since run {}", judgement.run) : fmt::format("run {} is under way", judgement.run);
@@ -178,6 +179,7 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
     if (why_not.empty()) why_not = why;
   }
   judgement.run.clear();
+  judgement.found = false;
   judgement.entry = {};
   judgement.why = latest == nullptr ? "never run" : !why_not.empty() ? why_not : Join(Differences(latest->members, judgement.members, latest->run), "; ");
   return judgement;

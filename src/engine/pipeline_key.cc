@@ -56,7 +56,7 @@ std::string Shortened(const std::vector<std::string>& words, size_t begin, size_
   return Join(shown, " ") + (end - begin > kShown ? " ..." : "");
 }
 
-// "-k 21 became -k 31": the words that differ, and the option before them.
+// "-k 21 became -k 31": the words that differ, and the one before them.
 std::string WordDifference(const std::vector<std::string>& before, const std::vector<std::string>& now) {
   size_t front = 0;
   while (front < before.size() && front < now.size() && before[front] == now[front]) ++front;
@@ -64,7 +64,7 @@ std::string WordDifference(const std::vector<std::string>& before, const std::ve
   while (back < before.size() - front && back < now.size() - front && before[before.size() - 1 - back] == now[now.size() - 1 - back]) ++back;
   const size_t before_end = before.size() - back;
   const size_t now_end = now.size() - back;
-  if (front > 0 && before[front - 1].starts_with('-')) --front;
+  if (front > 0 && front < before_end && front < now_end) --front;
   const std::string was = Shortened(before, front, before_end);
   const std::string is = Shortened(now, front, now_end);
   if (was.empty() && is.empty()) return "its spaces and line breaks";
