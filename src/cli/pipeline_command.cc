@@ -13,6 +13,7 @@
 #include "src/cli/pipeline_report.h"
 #include "src/cli/pipeline_results.h"
 #include "src/cli/terminal.h"
+#include "src/engine/engine.h"
 #include "src/engine/pipeline_graph.h"
 #include "src/engine/pipeline_parse.h"
 #include "src/engine/pipeline_runner.h"
@@ -51,13 +52,13 @@ Result<Opened> OpenPipeline(const std::string& file, const Context& context) {
 }
 
 // Runs are submitted from the directory of the file, wherever the program was started.
-LocalExecutor ExecutorFor(const PipelinePlace& place, const Context& context) {
+Engine EngineFor(const PipelinePlace& place, const Context& context) {
   Submitter submitter = context.submitter;
   submitter.cwd = place.base;
-  return LocalExecutor(context.config, std::move(submitter), context.config.spare_boxes);
+  return Engine(context.config, std::move(submitter), context.config.spare_boxes);
 }
 
-PipelineMeans MeansFor(const Opened& opened, LocalExecutor& executor, const Context& context) {
+PipelineMeans MeansFor(const Opened& opened, Engine& executor, const Context& context) {
   return {.plan = opened.plan, .place = opened.place, .config = context.config, .executor = executor,
           .wait = [&executor](const RunId& id, int stop_fd) { return executor.Wait(id, -1, stop_fd); },
           .find = [&context](const std::string& intent) { return WalkForRunOfIntent(context.config.state_dir, intent); },
@@ -126,7 +127,7 @@ Result<int> RunSteps(const Opened& opened, const Arguments& arguments, Context& 
   }
   if (!held) return std::move(held).error();
   FH_ASSIGN_OR_RETURN(const Fd signals, CatchSignals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}));
-  LocalExecutor executor = ExecutorFor(opened.place, context);
+  Engine executor = EngineFor(opened.place, context);
   Teller teller(opened.plan, context, arguments.Has("quiet"));
   PipelineMeans means = MeansFor(opened, executor, context);
   means.signals = &signals;
@@ -162,7 +163,7 @@ Result<int> Resume(const Arguments& arguments, Context& context) {
 
 Result<int> Status(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Opened opened, OpenPipeline(arguments.positional[1], context));
-  LocalExecutor executor = ExecutorFor(opened.place, context);
+  Engine executor = EngineFor(opened.place, context);
   FH_ASSIGN_OR_RETURN(const std::vector<StepStanding> standings, StandingOf(MeansFor(opened, executor, context), arguments.Has("verify")));
   PrintOut(context.json ? StandingJson(opened.plan, opened.place, standings) : StandingReport(opened.plan, standings, arguments.Has("why"), context.out_is_terminal));
   const bool done = std::all_of(standings.begin(), standings.end(), [](const StepStanding& standing) { return standing.judgement.verdict == StepVerdict::kUpToDate; });
@@ -174,7 +175,7 @@ Result<int> Graph(const Arguments& arguments, Context& context) {
   const auto format = ParseGraphFormat(wanted);
   if (!format) return Error("the command line has a problem", {{"", fmt::format("is {}; allowed: dot, mermaid or text{}", Quoted(wanted), NearestHint(wanted, {"dot", "mermaid", "text"})), "--format", 0, 0}});
   FH_ASSIGN_OR_RETURN(const Opened opened, OpenPipeline(arguments.positional[1], context));
-  LocalExecutor executor = ExecutorFor(opened.place, context);
+  Engine executor = EngineFor(opened.place, context);
   FH_ASSIGN_OR_RETURN(const std::vector<StepStanding> standings, StandingOf(MeansFor(opened, executor, context), false));
   if (context.json) {
     PrintOut(StandingJson(opened.plan, opened.place, standings));

@@ -13,7 +13,7 @@ namespace fumehood {
 // Empty: there is none, and there never will be: whoever would have submitted it is dead.
 using FindRunOfIntent = std::function<Result<std::optional<RunId>>(const std::string& intent)>;
 
-// Looks through the run directories that are no older than the intent.
+// Looks through the queue, and through the run directories that are no older than the intent.
 Result<std::optional<RunId>> WalkForRunOfIntent(const std::string& state_dir, const std::string& intent);
 
 }  // namespace fumehood

@@ -163,7 +163,10 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
     JournalEntry seen = *entry;
     if (seen.run.empty()) {
       FH_ASSIGN_OR_RETURN(const auto found, find_(seen.intent));
-      if (!found) continue;  // the program died before it was submitted
+      if (!found) {
+        judgement.never_submitted.push_back(seen.intent);
+        continue;
+      }
       seen.run = *found;
     }
     if (latest == nullptr) latest = &*entry;

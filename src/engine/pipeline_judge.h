@@ -31,6 +31,7 @@ struct Judgement {
   RunId run;
   JournalEntry entry;              // of kUpToDate and kInFlight: theirs
   bool found = false;              // its run was found by its label: the journal does not know it yet
+  std::vector<std::string> never_submitted;  // intents that the program died with
   std::string key;
   KeyMembers members;
   std::string why;                 // a clause: "never run", "command changed: -k 21 became -k 31; ..."

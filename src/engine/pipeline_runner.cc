@@ -262,6 +262,8 @@ class Runner {
       return {};
     }
     Judgement& judgement = *judged;
+    // We hold the pipeline, so whoever meant it is dead: it need not be looked for again.
+    for (const std::string& intent : judgement.never_submitted) FH_TRY(journal_.Refused(intent, "the program died before it was submitted"));
     const bool asked_for = options_.rerun.contains(means_.plan.steps[step].group) || options_.rerun.contains(means_.plan.steps[step].id);
     if (asked_for && judgement.verdict == StepVerdict::kUpToDate) {
       judgement.verdict = StepVerdict::kToRun;
