@@ -13,6 +13,7 @@
 #include "src/base/text.h"
 #include "src/base/ulid.h"
 #include "src/engine/pipeline_parse.h"
+#include "src/record/list_runs.h"
 #include "src/record/outputs.h"
 #include "src/record/read_result.h"
 #include "src/record/test_dir.h"
@@ -21,6 +22,7 @@
 #include "src/spec/print.h"
 #include "src/spec/test_spec.h"
 #include "src/sys/file.h"
+#include "src/sys/process.h"
 
 namespace fumehood {
 namespace {
@@ -38,6 +40,7 @@ class FakeExecutor : public Executor {
 
   Result<RunId> run_analysis(const AnalysisSpec& spec) override {
     const std::scoped_lock lock(mutex_);
+    Moment();  // meant, and not submitted
     const RunId id = NewRunId();
     const auto has = [&](const char* word) { return std::find(spec.command.begin(), spec.command.end(), word) != spec.command.end(); };
     if (has("refuse")) return Error(ErrorCode::kUnavailable, "no room");
@@ -55,6 +58,7 @@ class FakeExecutor : public Executor {
     for (const InputSpec& input : spec.inputs) given[spec.labels.at("step")] += ReadFile(kHere, input.path).value();
     most_at_once = std::max(most_at_once, ++active_);
     if (!has("hold")) FH_TRY(Publish(run, has("fail") ? RunStatus::kFailed : RunStatus::kCompleted));
+    Moment();  // submitted, and nobody knows as what
     return id;
   }
   Result<RunResult> check_status(const RunId& id) override {
@@ -77,11 +81,13 @@ class FakeExecutor : public Executor {
     FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(state_dir_, id));
     struct pollfd stop = {stop_fd, POLLIN, 0};
     if (before_end) before_end();
+    Moment();  // written down, and not ended
     if (poll(&stop, 1, 0) > 0) return check_status(id);
     FH_ASSIGN_OR_RETURN(const RunResult seen, check_status(id));
     if (!IsFinal(seen.status)) FH_TRY(Publish(run, RunStatus::kCompleted));
     const std::scoped_lock lock(mutex_);
     --active_;
+    Moment();  // ended, and not written down
     return check_status(id);
   }
 
@@ -89,6 +95,7 @@ class FakeExecutor : public Executor {
   std::map<RunId, std::string> names;
   std::map<std::string, std::string> given;  // by step, what its inputs hold
   int most_at_once = 0;
+  int dies_at = -1;  // the moment, counted from 0, at which this process dies; -1: it lives
   std::function<void()> before_end;
 
  private:
@@ -104,7 +111,12 @@ class FakeExecutor : public Executor {
     return PublishResult(run.fd.get(), result, Durability::kLater);
   }
 
+  void Moment() {
+    if (moments_++ == dies_at) _exit(9);
+  }
+
   std::string state_dir_;
+  int moments_ = 0;
   std::mutex mutex_;
   int active_ = 0;
 };
@@ -230,6 +242,53 @@ TEST_F(PipelineRunner, StartsNoMoreAtOnceThanItMay) {
   EXPECT_TRUE(Run({.jobs = 3}).AllDone());
   EXPECT_LE(executor_.most_at_once, 3);
   EXPECT_EQ(executor_.submitted.size(), 12U);
+}
+
+// At each moment of the whole a process dies as by kill -9, and another goes on: no step ever has a second run.
+TEST_F(PipelineRunner, SurvivesItsDeathAtAnyMoment) {
+  Use(R"(steps:
+  d: {command: [x, d=4], inputs: [{from: b, path: b}, {from: c, path: c}]}
+  b: {command: [x, hold, b=2], inputs: [{from: a, path: a}]}
+  c: {command: [x, c=3], inputs: [{from: a, path: a}]}
+  a: {command: [x, hold, a=1]}
+)");
+  int deaths = 0;
+  for (int moment = 0;; ++moment, ++deaths) {
+    const TestDir fresh;
+    config_.state_dir = fresh.path();
+    place_.path = fresh.At("pipelines/p-1");
+    ASSERT_TRUE(Catalog(fresh.path()).SetHealth("python3", Catalog(state_.path()).HealthOf("python3").value()));
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      FakeExecutor mortal(fresh.path());
+      mortal.dies_at = moment;
+      const Fd held = HoldPipeline(config_.state_dir, place_).value();
+      PipelineMeans means{.plan = plan_, .place = place_, .config = config_, .executor = mortal,
+                          .wait = [&](const RunId& id, int stop_fd) { return mortal.Wait(id, stop_fd); },
+                          .find = [&](const std::string& intent) { return WalkForRunOfIntent(config_.state_dir, intent); }, .tell = {}};
+      (void)RunPipeline(means, {.jobs = 1});
+      _exit(0);
+    }
+    const int code = ReapCode(child);
+    FakeExecutor next(fresh.path());
+    const Fd held = HoldPipeline(config_.state_dir, place_).value();
+    PipelineMeans means{.plan = plan_, .place = place_, .config = config_, .executor = next,
+                        .wait = [&](const RunId& id, int stop_fd) { return next.Wait(id, stop_fd); },
+                        .find = [&](const std::string& intent) { return WalkForRunOfIntent(config_.state_dir, intent); }, .tell = {}};
+    const PipelineOutcome outcome = RunPipeline(means, {.jobs = 1}).value();
+    EXPECT_TRUE(outcome.AllDone()) << moment;
+    std::map<std::string, int> runs;
+    const auto ids = ListRuns(fresh.path()).value();
+    for (const RunId& id : ids) {
+      const std::string text = ReadFile(kHere, fresh.At("runs/" + id + "/spec.json")).value();
+      ++runs[ParseSpec(text, Format::kJson, "").value().labels.at("step")];
+    }
+    EXPECT_THAT(runs, testing::ElementsAre(testing::Pair("a", 1), testing::Pair("b", 1), testing::Pair("c", 1), testing::Pair("d", 1))) << moment;
+    if (code == 0) break;
+    ASSERT_EQ(code, 9);
+  }
+  EXPECT_EQ(deaths, 16);  // four moments of four steps
 }
 
 constexpr const char* kFailing = R"(steps:
