@@ -17,6 +17,7 @@
 #include "src/runtime/find_runtime.h"
 #include "src/runtime/lock.h"
 #include "src/runtime/system_lock.h"
+#include "src/spec/field_path.h"
 #include "src/spec/limits.h"
 #include "src/sys/file.h"
 
@@ -218,7 +219,11 @@ std::vector<Problem> ProblemsOnThisMachine(const PipelinePlan& plan, const Pipel
         const size_t index = strtoul(problem.field.c_str() + kInputs.size(), nullptr, 10);
         if (index < kept.size() && end != std::string::npos) problem.field = fmt::format("inputs[{}{}", kept[index], problem.field.substr(end));
       }
-      if (!step.reading.Explains(problem)) problems.push_back(PlacedInPipeline(step, std::move(problem)));
+      if (step.reading.Explains(problem)) continue;
+      // What no step says itself, such as its work directory, is wrong for all of them, and told once.
+      const bool unsaid = step.reading.document && FindByPath(*step.reading.document, problem.field) == &*step.reading.document;
+      if (unsaid) problem.source = step.reading.source;
+      problems.push_back(unsaid ? std::move(problem) : PlacedInPipeline(step, std::move(problem)));
     }
   }
   return problems;

@@ -1,13 +1,16 @@
 #include "src/engine/pipeline_outputs.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include <fmt/format.h>
 
 #include "src/base/text.h"
+#include "src/base/ulid.h"
 #include "src/record/copy_file.h"
 #include "src/record/read_result.h"
 #include "src/record/run_dir.h"
@@ -39,10 +42,8 @@ Error NoDigest(const OutputFile& file) {
   return Error(ErrorCode::kResourceExhausted, fmt::format("{} has no digest in the manifest: the outputs of that run claimed more bytes than could be read", Quoted(file.path)));
 }
 
-Result<void> CopyOne(const RunOutputs& outputs, const OutputFile& file, const std::string& to) {
-  if (file.sha256.empty()) return NoDigest(file);
-  FH_ASSIGN_OR_RETURN(const Fd source, OpenRegularFile(outputs.work.get(), file.path));
-  FH_ASSIGN_OR_RETURN(const struct stat info, StatFd(source));
+// A copy under a name of its own, until it is known to be what it should be.
+Result<void> CopyVerified(const RunOutputs& outputs, const OutputFile& file, const Fd& source, const std::string& to, mode_t mode) {
   FH_ASSIGN_OR_RETURN(const Fd target, OpenAt(kHere, to, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   FH_TRY(CopyContents(source.get(), target.get()));
   // The copy is what the step gets, so it is the copy that is held against the manifest.
@@ -50,11 +51,19 @@ Result<void> CopyOne(const RunOutputs& outputs, const OutputFile& file, const st
   if (digest.sha256 != file.sha256) {
     return Error(ErrorCode::kCorrupt, fmt::format("{} of run {} is not what the run left: its bytes do not have the digest of the manifest", Quoted(file.path), outputs.run));
   }
-  if (fchmod(target.get(), (info.st_mode & 0111U) != 0 ? 0555 : 0444) != 0) {
+  if (fchmod(target.get(), mode) != 0) {
     const int error = errno;
     return ErrnoError(error, "set the mode of " + Quoted(to));
   }
   return {};
+}
+
+// False: there is no `from`.
+Result<bool> Linked(const std::string& from, const std::string& to) {
+  if (link(from.c_str(), to.c_str()) == 0) return true;
+  const int error = errno;
+  if (error == ENOENT) return false;
+  return ErrnoError(error, "link " + Quoted(to));
 }
 
 }  // namespace
@@ -97,7 +106,32 @@ Result<std::string> DigestOfOutput(const RunOutputs& outputs, const std::string&
   return "directory " + all.FinishHex();
 }
 
-Result<void> CopyOutput(const RunOutputs& outputs, const std::string& path, const std::string& to) {
+Result<void> OutputCopies::CopyOne(const RunOutputs& outputs, const OutputFile& file, const std::string& to) {
+  if (file.sha256.empty()) return NoDigest(file);
+  FH_ASSIGN_OR_RETURN(const Fd source, OpenRegularFile(outputs.work.get(), file.path));
+  FH_ASSIGN_OR_RETURN(const struct stat info, StatFd(source));
+  const bool executable = (info.st_mode & 0111U) != 0;
+  const std::string name = file.sha256 + (executable ? "-x" : "");
+  const std::string kept = directory_ + "/" + name;
+  FH_ASSIGN_OR_RETURN(const bool there, Linked(kept, to));
+  if (there) return {};
+  FH_TRY(MakeDirs(directory_, 0700));
+  const std::string half = fmt::format("{}/{}.half", directory_, NewRunId());
+  Result<void> copied = CopyVerified(outputs, file, source, half, executable ? 0555 : 0444);
+  if (copied) {
+    const auto linked = Linked(half, to);  // while it is certainly there
+    if (!linked) copied = linked.error();
+  }
+  if (!copied || rename(half.c_str(), kept.c_str()) != 0) {
+    (void)unlink(half.c_str());  // the step has its link, or its error
+    return copied;
+  }
+  const std::scoped_lock lock(mutex_);
+  names_[outputs.run].insert(name);
+  return {};
+}
+
+Result<void> OutputCopies::Copy(const RunOutputs& outputs, const std::string& path, const std::string& to) {
   if (const OutputFile* file = FindFileAt(outputs, path)) return CopyOne(outputs, *file, to);
   bool any = false;
   for (const OutputFile& file : outputs.files) {
@@ -109,6 +143,15 @@ Result<void> CopyOutput(const RunOutputs& outputs, const std::string& path, cons
     FH_TRY(CopyOne(outputs, file, target));
   }
   return any ? Result<void>() : NotGiven(outputs, path);
+}
+
+void OutputCopies::Forget(const RunId& run) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = names_.find(run);
+  if (found == names_.end()) return;
+  // Where another run gave the same bytes they are copied once more.
+  for (const std::string& name : found->second) (void)unlink((directory_ + "/" + name).c_str());
+  names_.erase(found);
 }
 
 }  // namespace fumehood

@@ -4,6 +4,9 @@
 // an analysis. What comes over is a regular file whose bytes are those that the manifest has the digest of, and nothing else.
 #pragma once
 
+#include <map>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +30,24 @@ Result<void> ArePresent(const RunOutputs& outputs);
 // kNotFound where the run gave no such thing.
 Result<std::string> DigestOfOutput(const RunOutputs& outputs, const std::string& path);
 
-// To `to`, which is not there: files 0444, or 0555 where they could be executed. kCorrupt where the bytes are not those of the manifest.
-Result<void> CopyOutput(const RunOutputs& outputs, const std::string& path, const std::string& to);
+// The copies of one call of `pipeline run`: each file is read, held against its digest and written once, however many steps are shown it
+// (the index of a genome is shown to every sample); each step gets a hard link. Several threads may use one.
+class OutputCopies {
+ public:
+  // `directory` is ours alone, and made where it is missing.
+  explicit OutputCopies(std::string directory) : directory_(std::move(directory)) {}
+
+  // To `to`, which is not there: files 0444, or 0555 where they could be executed. kCorrupt where the bytes are not those of the manifest.
+  Result<void> Copy(const RunOutputs& outputs, const std::string& path, const std::string& to);
+  // Nobody will ask for outputs of this run again.
+  void Forget(const RunId& run);
+
+ private:
+  Result<void> CopyOne(const RunOutputs& outputs, const OutputFile& file, const std::string& to);
+
+  std::string directory_;
+  std::mutex mutex_;  // of names_
+  std::map<RunId, std::set<std::string>> names_;
+};
 
 }  // namespace fumehood

@@ -34,21 +34,32 @@ class PipelineOutputs : public testing::Test {
   std::string To(const std::string& name) const { return to_.At(name); }
 
   TestDir state_, to_;
+  OutputCopies copies_{to_.At("copies")};
   std::string work_;
 };
 
 TEST_F(PipelineOutputs, BringsOverFilesAndNothingElse) {
-  ASSERT_TRUE(CopyOutput(Open(), "out", To("out")));
+  ASSERT_TRUE(copies_.Copy(Open(), "out", To("out")));
   EXPECT_EQ(to_.Get("out/b.txt"), "two\n");
   EXPECT_EQ(to_.ModeOf("out/b.txt"), 0444U);
   EXPECT_EQ(to_.ModeOf("out/tool"), 0555U);
   EXPECT_FALSE(to_.Has("out/fifo"));
   EXPECT_FALSE(to_.Has("out/link"));
-  ASSERT_TRUE(CopyOutput(Open(), ".", To("all")));
+  ASSERT_TRUE(copies_.Copy(Open(), ".", To("all")));
   EXPECT_EQ(to_.Get("all/a.txt"), "one\n");
   EXPECT_EQ(to_.Get("all/out/b.txt"), "two\n");
-  ASSERT_TRUE(CopyOutput(Open(), "a.txt", To("a")));
+  ASSERT_TRUE(copies_.Copy(Open(), "a.txt", To("a")));
   EXPECT_EQ(to_.Get("a"), "one\n");
+}
+
+TEST_F(PipelineOutputs, AreCopiedOnceForHoweverManyAsk) {
+  for (const char* name : {"1", "2", "3"}) ASSERT_TRUE(copies_.Copy(Open(), "a.txt", To(name)));
+  EXPECT_EQ(FindStat(kHere, To("1"), false).value()->st_ino, FindStat(kHere, To("3"), false).value()->st_ino);
+  EXPECT_EQ(FindStat(kHere, To("1"), false).value()->st_nlink, 4U);
+  copies_.Forget(kRun);
+  EXPECT_EQ(FindStat(kHere, To("1"), false).value()->st_nlink, 3U);
+  ASSERT_TRUE(copies_.Copy(Open(), "a.txt", To("4")));
+  EXPECT_EQ(to_.Get("4"), "one\n");
 }
 
 TEST_F(PipelineOutputs, KnowsADirectoryByTheNamesAndBytesInIt) {
@@ -63,7 +74,7 @@ TEST_F(PipelineOutputs, KnowsADirectoryByTheNamesAndBytesInIt) {
 TEST_F(PipelineOutputs, RefusesAFileThatIsNotWhatTheManifestSays) {
   Write("a.txt", "0ne\n");
   ASSERT_TRUE(ArePresent(Open()));
-  const auto copied = CopyOutput(Open(), "a.txt", To("a"));
+  const auto copied = copies_.Copy(Open(), "a.txt", To("a"));
   ASSERT_FALSE(copied);
   EXPECT_EQ(copied.error().code(), ErrorCode::kCorrupt);
   Write("a.txt", "longer\n");
@@ -74,10 +85,10 @@ TEST_F(PipelineOutputs, FollowsNoLinkThatTookTheirPlace) {
   ASSERT_EQ(unlink((work_ + "a.txt").c_str()), 0);
   state_.Link(Name("a.txt"), "out/b.txt");  // of the same size
   EXPECT_EQ(ArePresent(Open()).error().code(), ErrorCode::kNotFound);
-  EXPECT_FALSE(CopyOutput(Open(), "a.txt", To("a")));
+  EXPECT_FALSE(copies_.Copy(Open(), "a.txt", To("a")));
   ASSERT_EQ(unlink((work_ + "a.txt").c_str()), 0);
   state_.Fifo(Name("a.txt"));
-  EXPECT_FALSE(CopyOutput(Open(), "a.txt", To("b")));
+  EXPECT_FALSE(copies_.Copy(Open(), "a.txt", To("b")));
   EXPECT_THAT(ArePresent(Open()).error().message(), HasSubstr("is not what it left"));
 }
 

@@ -29,6 +29,7 @@ namespace fumehood {
 namespace {
 
 constexpr const char* kGiven = "given";
+constexpr const char* kCopies = "copies";  // in it: what the directories of the steps have links to
 constexpr int kTellEveryMs = 500;
 
 // The directory of the copies for a step with this key. Two steps may do the same, each with copies of its own.
@@ -113,7 +114,7 @@ class Runner {
   Runner(const PipelineMeans& means, const PipelineOptions& options, PipelineJournal journal)
       : means_(means), options_(options), journal_(std::move(journal)),
         judge_(means.plan, means.place, means.config, means.executor, means.find, {.verify = options.verify}),
-        needed_by_(NeededBy(means.plan)) {}
+        copies_(fmt::format("{}/{}/{}", means.place.path, kGiven, kCopies)), needed_by_(NeededBy(means.plan)) {}
 
   Result<PipelineOutcome> Run() {
     FH_TRY(news_.Open());
@@ -126,6 +127,7 @@ class Runner {
     for (size_t i = 0; i < count; ++i) {
       waits_for_[i] = means_.plan.steps[i].needs.size();
       place_in_order_[means_.plan.order[i]] = i;
+      still_need_it_.push_back(needed_by_[i].size());
       if (waits_for_[means_.plan.order[i]] == 0) ready_.insert(i);
     }
     std::vector<std::thread> threads;
@@ -177,6 +179,9 @@ class Runner {
     if (!news.finished) return;
     --running_;
     const StepState state = outcome_.steps[news.step].state;
+    for (const size_t need : means_.plan.steps[news.step].needs) {
+      if (--still_need_it_[need] == 0) copies_.Forget(outcome_.steps[need].run);
+    }
     if (IsDone(state)) {
       for (const size_t next : needed_by_[news.step]) {
         if (--waits_for_[next] == 0) ready_.insert(place_in_order_[next]);
@@ -328,7 +333,7 @@ class Runner {
       FH_TRY(MakeDirs(directory, 0755));
       FH_ASSIGN_OR_RETURN(const RunOutputs outputs, OpenOutputs(means_.config.state_dir, outcome_.steps[input.step].run));
       const std::string name = input.path == "." ? "all" : input.path.substr(input.path.rfind('/') + 1);
-      Result<void> copied = CopyOutput(outputs, input.path, directory + "/" + name);
+      Result<void> copied = copies_.Copy(outputs, input.path, directory + "/" + name);
       if (!copied) return std::move(copied).error().Within("take " + Quoted(input.path) + " from " + means_.plan.steps[input.step].id);
       spec.inputs[input.input].path = directory + "/" + name;
     }
@@ -373,11 +378,13 @@ class Runner {
   const PipelineOptions& options_;
   PipelineJournal journal_;
   PipelineJudge judge_;
+  OutputCopies copies_;
   std::vector<std::vector<size_t>> needed_by_;
 
   PipelineOutcome outcome_;
   std::vector<size_t> waits_for_;       // so many of the needs are not done
   std::vector<size_t> place_in_order_;
+  std::vector<size_t> still_need_it_;   // so many of those that need it have not ended
   std::set<size_t> ready_;              // places in the order
   size_t running_ = 0;
   bool failed_ = false;

@@ -74,8 +74,9 @@ def journal(hood):
 
 def finished(hood):
     """The steps that the journal knows to be COMPLETED."""
-    intents = {line["intent"]: line["step"] for line in journal(hood) if line["type"] == "intent"}
-    return {intents[line["intent"]] for line in journal(hood) if line["type"] == "ended" and line["status"] == "COMPLETED"}
+    lines = journal(hood)
+    intents = {line["intent"]: line["step"] for line in lines if line["type"] == "intent"}
+    return {intents[line["intent"]] for line in lines if line["type"] == "ended" and line["status"] == "COMPLETED"}
 
 
 def output(answer, step, name):
@@ -419,7 +420,7 @@ def test_sixty_steps_are_killed_three_times_and_none_that_was_finished_is_repeat
     interrupted(hood, 60, 3, 240)
 
 
-@pytest.mark.slow
 @pytest.mark.on_host
+@pytest.mark.only_as("root")
 def test_a_thousand_steps_are_killed_five_times_and_none_that_was_finished_is_repeated(hood):
     interrupted(hood, 1000, 5, 900)
