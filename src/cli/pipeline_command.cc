@@ -78,8 +78,11 @@ Result<PipelineOptions> OptionsFrom(const Arguments& arguments, const PipelinePl
     if (groups.empty() || groups.back() != step.group) groups.push_back(step.group);
   }
   for (const std::string& name : arguments.Values("rerun")) {
-    const bool known = std::any_of(plan.steps.begin(), plan.steps.end(), [&](const PipelineStep& step) { return step.id == name || step.group == name; });
-    if (!known) return Error("the command line has a problem", {{"", fmt::format("there is no step {}{}", Quoted(name), NearestHint(name, groups)), "--rerun", 0, 0}});
+    const bool known =
+        std::any_of(plan.steps.begin(), plan.steps.end(), [&](const PipelineStep& step) { return step.id == name || step.group == name; });
+    if (!known)
+      return Error("the command line has a problem",
+                   {{"", fmt::format("there is no step {}{}", Quoted(name), NearestHint(name, groups)), "--rerun", 0, 0}});
     options.rerun.insert(name);
   }
   return options;
@@ -156,7 +159,8 @@ Result<int> Resume(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Opened opened, OpenPipeline(arguments.positional[1], context));
   FH_ASSIGN_OR_RETURN(const JournalEntries entries, ReadJournal(opened.place.path));
   if (entries.empty()) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("there is nothing to resume: {0} was never run here. `fumehood pipeline run {0}` starts it", arguments.positional[1]));
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("there is nothing to resume: {0} was never run here. `fumehood pipeline run {0}` starts it", arguments.positional[1]));
   }
   return RunSteps(opened, arguments, context);
 }
@@ -165,15 +169,20 @@ Result<int> Status(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Opened opened, OpenPipeline(arguments.positional[1], context));
   Engine executor = EngineFor(opened.place, context);
   FH_ASSIGN_OR_RETURN(const std::vector<StepStanding> standings, StandingOf(MeansFor(opened, executor, context), arguments.Has("verify")));
-  PrintOut(context.json ? StandingJson(opened.plan, opened.place, standings) : StandingReport(opened.plan, standings, arguments.Has("why"), context.out_is_terminal));
-  const bool done = std::all_of(standings.begin(), standings.end(), [](const StepStanding& standing) { return standing.judgement.verdict == StepVerdict::kUpToDate; });
+  PrintOut(context.json ? StandingJson(opened.plan, opened.place, standings)
+                        : StandingReport(opened.plan, standings, arguments.Has("why"), context.out_is_terminal));
+  const bool done = std::all_of(standings.begin(), standings.end(),
+                                [](const StepStanding& standing) { return standing.judgement.verdict == StepVerdict::kUpToDate; });
   return done ? 0 : kExitIncomplete;
 }
 
 Result<int> Graph(const Arguments& arguments, Context& context) {
   const std::string wanted = arguments.Has("format") ? arguments.Value("format") : "dot";
   const auto format = ParseGraphFormat(wanted);
-  if (!format) return Error("the command line has a problem", {{"", fmt::format("is {}; allowed: dot, mermaid or text{}", Quoted(wanted), NearestHint(wanted, {"dot", "mermaid", "text"})), "--format", 0, 0}});
+  if (!format)
+    return Error("the command line has a problem",
+                 {{"", fmt::format("is {}; allowed: dot, mermaid or text{}", Quoted(wanted), NearestHint(wanted, {"dot", "mermaid", "text"})),
+                   "--format", 0, 0}});
   FH_ASSIGN_OR_RETURN(const Opened opened, OpenPipeline(arguments.positional[1], context));
   Engine executor = EngineFor(opened.place, context);
   FH_ASSIGN_OR_RETURN(const std::vector<StepStanding> standings, StandingOf(MeansFor(opened, executor, context), false));
@@ -205,15 +214,18 @@ const std::vector<Verb>& Verbs() {
 Result<int> Pipeline(const Arguments& arguments, Context& context) {
   std::vector<std::string> names;
   for (const Verb& verb : Verbs()) names.emplace_back(verb.name);
-  if (arguments.positional.empty()) return Error(ErrorCode::kInvalidArgument, "pipeline needs to know what to do: " + Join(names, ", ") + ", and the file of the pipeline");
+  if (arguments.positional.empty())
+    return Error(ErrorCode::kInvalidArgument, "pipeline needs to know what to do: " + Join(names, ", ") + ", and the file of the pipeline");
   const std::string& word = arguments.positional[0];
   const auto verb = std::find_if(Verbs().begin(), Verbs().end(), [&](const Verb& known) { return known.name == word; });
   if (verb == Verbs().end()) {
-    return Error(ErrorCode::kInvalidArgument, fmt::format("pipeline has no {}{}; there are: {}", Quoted(word), NearestHint(word, names), Join(names, ", ")));
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("pipeline has no {}{}; there are: {}", Quoted(word), NearestHint(word, names), Join(names, ", ")));
   }
   std::vector<Problem> problems;
   for (const auto& [flag, values] : arguments.flags) {
-    if (std::find(verb->flags.begin(), verb->flags.end(), flag) == verb->flags.end()) problems.push_back({"--" + flag, fmt::format("is not for pipeline {}", word), "", 0, 0});
+    if (std::find(verb->flags.begin(), verb->flags.end(), flag) == verb->flags.end())
+      problems.push_back({"--" + flag, fmt::format("is not for pipeline {}", word), "", 0, 0});
   }
   if (arguments.positional.size() < 2) problems.push_back({"FILE", "is missing: which pipeline? A .yaml, .json or .toml file", "", 0, 0});
   if (arguments.positional.size() > 2) problems.push_back({"FILE", fmt::format("{} is one too many", Quoted(arguments.positional[2])), "", 0, 0});

@@ -37,7 +37,8 @@ std::vector<std::string> IdsIn(const PipelinePlan& plan, const PipelineOutcome& 
 }
 
 std::string Counts(const PipelinePlan& plan, const PipelineOutcome& outcome) {
-  std::string text = fmt::format("{} steps: {} run, {} up to date", plan.steps.size(), outcome.Count(StepState::kCompleted), outcome.Count(StepState::kUpToDate));
+  std::string text =
+      fmt::format("{} steps: {} run, {} up to date", plan.steps.size(), outcome.Count(StepState::kCompleted), outcome.Count(StepState::kUpToDate));
   const size_t failed = outcome.Count(StepState::kFailed);
   const size_t left = outcome.Count(StepState::kLeft);
   const size_t not_started = outcome.Count(StepState::kNeedsFailed) + outcome.Count(StepState::kWaiting);
@@ -76,7 +77,9 @@ std::string FailuresText(const PipelinePlan& plan, const PipelineOutcome& outcom
   const auto behind = IdsIn(plan, outcome, StepState::kNeedsFailed);
   if (!behind.empty()) text += fmt::format("not started, since they need what failed: {}\n", Named(behind));
   const auto waiting = IdsIn(plan, outcome, StepState::kWaiting);
-  if (!waiting.empty()) text += fmt::format("not started: {}{}\n", Named(waiting), text.empty() ? "" : " (`--keep-going` starts what does not need the step that failed)");
+  if (!waiting.empty())
+    text +=
+        fmt::format("not started: {}{}\n", Named(waiting), text.empty() ? "" : " (`--keep-going` starts what does not need the step that failed)");
   const auto left = IdsIn(plan, outcome, StepState::kLeft);
   if (!left.empty()) text += fmt::format("going on by themselves: {}\n", Named(left));
   return text;
@@ -129,8 +132,11 @@ std::string StepLine(const PipelinePlan& plan, const PipelineOutcome& outcome, s
   const StepOutcome& step = outcome.steps[index];
   const std::string& id = plan.steps[index].id;
   switch (step.state) {
-    case StepState::kRunning: return fmt::format("fumehood: {}: run {}: {}\n", id, step.run, step.joined ? "was started before, and is waited for" : Shown(step.why));
-    case StepState::kCompleted: return fmt::format("fumehood: {}: {} in {}{}\n", id, Painted("done", Colour::kGood, on_terminal), HumanSeconds(step.wall_s), step.notes.empty() ? "" : "; " + step.notes);
+    case StepState::kRunning:
+      return fmt::format("fumehood: {}: run {}: {}\n", id, step.run, step.joined ? "was started before, and is waited for" : Shown(step.why));
+    case StepState::kCompleted:
+      return fmt::format("fumehood: {}: {} in {}{}\n", id, Painted("done", Colour::kGood, on_terminal), HumanSeconds(step.wall_s),
+                         step.notes.empty() ? "" : "; " + step.notes);
     case StepState::kFailed: return fmt::format("fumehood: {}: {}: {}\n", id, Painted("failed", Colour::kBad, on_terminal), step.notes);
     default: return "";
   }
@@ -139,11 +145,14 @@ std::string StepLine(const PipelinePlan& plan, const PipelineOutcome& outcome, s
 std::string ProgressText(const PipelinePlan& plan, const PipelineOutcome& outcome) {
   const auto running = IdsIn(plan, outcome, StepState::kRunning);
   const size_t failed = outcome.Count(StepState::kFailed);
-  std::string text = fmt::format("{} of {} steps done", outcome.Count(StepState::kCompleted) + outcome.Count(StepState::kUpToDate), plan.steps.size());
+  std::string text =
+      fmt::format("{} of {} steps done", outcome.Count(StepState::kCompleted) + outcome.Count(StepState::kUpToDate), plan.steps.size());
   if (failed > 0) text += fmt::format(", {} failed", failed);
   constexpr size_t kRoom = 100;  // of a row, as a rule
   if (!running.empty()) text += fmt::format(", {} running: {}", running.size(), Named(running));
-  return text.substr(0, kRoom);
+  size_t end = std::min(text.size(), kRoom);
+  while (end < text.size() && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;  // never within a character of UTF-8
+  return text.substr(0, end);
 }
 
 std::string OutcomeReport(const PipelinePlan& plan, const PipelineOutcome& outcome, const Config& config, const std::string& file, bool on_terminal) {
@@ -158,7 +167,8 @@ std::string OutcomeJson(const PipelinePlan& plan, const PipelinePlace& place, co
   json.BeginObject().Key("pipeline").String(plan.name).Key("id").String(place.id);
   WriteText(json, "file", place.file);
   json.Key("complete").Bool(outcome.AllDone()).Key("signal").Int(outcome.signal).Key("counts").BeginObject();
-  for (const StepState state : {StepState::kCompleted, StepState::kUpToDate, StepState::kFailed, StepState::kNeedsFailed, StepState::kLeft, StepState::kWaiting}) {
+  for (const StepState state :
+       {StepState::kCompleted, StepState::kUpToDate, StepState::kFailed, StepState::kNeedsFailed, StepState::kLeft, StepState::kWaiting}) {
     json.Key(Name(state)).Int(static_cast<int64_t>(outcome.Count(state)));
   }
   json.EndObject().Key("steps").BeginArray();

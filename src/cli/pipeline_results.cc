@@ -33,8 +33,9 @@ Result<void> AreApart(const PipelinePlan& plan, const PipelineOutcome& outcome, 
     for (const OutputFile& file : outputs.files) {
       const auto [owner, added] = owners.emplace(file.path, plan.steps[step].id);
       if (!added) {
-        return Error(ErrorCode::kAlreadyExists, fmt::format("nothing was brought over: both {} and {} give {}. Take it from each run: `fumehood apply RUN PATH`", owner->second,
-                                                            plan.steps[step].id, Quoted(file.path)));
+        return Error(ErrorCode::kAlreadyExists,
+                     fmt::format("nothing was brought over: both {} and {} give {}. Take it from each run: `fumehood apply RUN PATH`", owner->second,
+                                 plan.steps[step].id, Quoted(file.path)));
       }
     }
   }
@@ -49,7 +50,8 @@ Result<RunChanges> ChangesFor(const RunId& run, const std::string& directory, co
   FH_ASSIGN_OR_RETURN(RunOutputs outputs, OpenOutputs(config.state_dir, run));
   changes.upper = std::move(outputs.work);
   FH_ASSIGN_OR_RETURN(changes.project, OpenDir(kHere, directory));
-  FH_ASSIGN_OR_RETURN(changes.difference, DiffAgainstProject(changes.upper.get(), changes.project.get(), ParseRfc3339(changes.result.started_at).value_or(WallTime())));
+  FH_ASSIGN_OR_RETURN(changes.difference,
+                      DiffAgainstProject(changes.upper.get(), changes.project.get(), ParseRfc3339(changes.result.started_at).value_or(WallTime())));
   // What else the run left in its work directory is no result.
   std::set<std::string> wanted;
   for (const OutputFile& file : outputs.files) wanted.insert(file.path);
@@ -63,7 +65,8 @@ Result<void> CheckResultsDir(const std::string& directory) {
   const auto there = FindStat(kHere, directory, true);
   if (there && *there) {
     if (!S_ISDIR((*there)->st_mode)) return Error(ErrorCode::kInvalidArgument, fmt::format("--out {}: is not a directory", Quoted(directory)));
-    if (access(directory.c_str(), W_OK | X_OK) != 0) return Error(ErrorCode::kInvalidArgument, fmt::format("--out {}: you cannot write to it", Quoted(directory)));
+    if (access(directory.c_str(), W_OK | X_OK) != 0)
+      return Error(ErrorCode::kInvalidArgument, fmt::format("--out {}: you cannot write to it", Quoted(directory)));
     return {};
   }
   const std::string parent = ParentOf(directory);
@@ -87,13 +90,16 @@ Result<int> BringResults(const PipelinePlan& plan, const PipelineOutcome& outcom
     if (!brought.conflicts.empty()) {
       std::vector<std::string> names;
       for (const std::string& path : brought.conflicts) names.push_back(Quoted(path));
-      Tell(Error(ErrorCode::kAlreadyExists, fmt::format("the results of {} were not brought over: {} changed in {} after its run had started; --force overwrites", plan.steps[step].id,
-                                                        Join(names, ", "), Quoted(directory))), context);
+      Tell(Error(ErrorCode::kAlreadyExists,
+                 fmt::format("the results of {} were not brought over: {} changed in {} after its run had started; --force overwrites",
+                             plan.steps[step].id, Join(names, ", "), Quoted(directory))),
+           context);
       code = kExitIncomplete;
       continue;
     }
     if (AnyFailed(brought)) code = kExitIncomplete;
-    if (!context.json || AnyFailed(brought)) PrintErr(fmt::format("fumehood: {}: {}", plan.steps[step].id, BroughtReport(changes, brought, context.err_is_terminal)));
+    if (!context.json || AnyFailed(brought))
+      PrintErr(fmt::format("fumehood: {}: {}", plan.steps[step].id, BroughtReport(changes, brought, context.err_is_terminal)));
   }
   return code;
 }

@@ -53,9 +53,12 @@ Result<Fd> HoldPipeline(const std::string& state_dir, const PipelinePlace& place
   FH_ASSIGN_OR_RETURN(const bool mine, TryLockExclusive(lock.get()));
   if (!mine) {
     const auto holder = ReadFd(lock.get(), 64);
-    const std::string who = holder && !holder->empty() ? fmt::format(" (process {})", SplitWords(*holder).empty() ? "?" : SplitWords(*holder)[0]) : "";
-    return Error(ErrorCode::kUnavailable, fmt::format("{} is being run by another program{}; `fumehood pipeline status` tells how far it is, and when that program has "
-                                                      "ended `fumehood pipeline resume` goes on from there", Quoted(place.file), who));
+    const std::string who =
+        holder && !holder->empty() ? fmt::format(" (process {})", SplitWords(*holder).empty() ? "?" : SplitWords(*holder)[0]) : "";
+    return Error(ErrorCode::kUnavailable,
+                 fmt::format("{} is being run by another program{}; `fumehood pipeline status` tells how far it is, and when that program has "
+                             "ended `fumehood pipeline resume` goes on from there",
+                             Quoted(place.file), who));
   }
   FH_TRY(Truncate(lock.get(), 0));
   const Written written = WriteAt(lock.get(), fmt::format("{}\n", getpid()), 0);

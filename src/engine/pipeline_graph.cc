@@ -11,7 +11,8 @@ namespace {
 struct StateColour {
   std::string_view state, fill;
 };
-constexpr StateColour kColours[] = {{"up to date", "#99d8c9"}, {"running", "#9ecae1"}, {"failed", "#f4a582"}, {"to run", "#fee391"}, {"waits", "#f0f0f0"}};
+constexpr StateColour kColours[] = {
+    {"up to date", "#99d8c9"}, {"running", "#9ecae1"}, {"failed", "#f4a582"}, {"to run", "#fee391"}, {"waits", "#f0f0f0"}};
 
 std::string_view ColourOf(std::string_view state) {
   for (const auto& [name, fill] : kColours) {
@@ -43,7 +44,8 @@ std::string MermaidText(std::string_view text) {
 }
 
 std::string Dot(const PipelinePlan& plan, const std::vector<std::string>& states) {
-  std::string text = fmt::format("digraph {} {{\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n", DotText(plan.name));
+  std::string text =
+      fmt::format("digraph {} {{\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n", DotText(plan.name));
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     text += fmt::format("  {} [fillcolor=\"{}\", tooltip={}];\n", DotText(plan.steps[i].id), ColourOf(states[i]), DotText(states[i]));
   }

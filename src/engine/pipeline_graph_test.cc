@@ -26,8 +26,9 @@ TEST(PipelineGraph, IsDrawnInThreeWays) {
   "align[a#1]" -> "call";
 }
 )");
-  EXPECT_EQ(PrintGraph(Plan(), states, GraphFormat::kMermaid),
-            "flowchart LR\n  s0[\"align[a#35;1]\"]\n  style s0 fill:#99d8c9,color:#000\n  s1[\"call\"]\n  style s1 fill:#fee391,color:#000\n  s0 --> s1\n");
+  EXPECT_EQ(
+      PrintGraph(Plan(), states, GraphFormat::kMermaid),
+      "flowchart LR\n  s0[\"align[a#35;1]\"]\n  style s0 fill:#99d8c9,color:#000\n  s1[\"call\"]\n  style s1 fill:#fee391,color:#000\n  s0 --> s1\n");
   EXPECT_EQ(PrintGraph(Plan(), states, GraphFormat::kText), "align[a#1] (up to date)\ncall (to run) <- align[a#1]\n");
 }
 

@@ -151,6 +151,8 @@ Result<void> PipelineJournal::Intend(const JournalEntry& entry) { return Append(
 // What follows can be found out again from the runs themselves: it goes to the disk with the next intent.
 Result<void> PipelineJournal::Submitted(const std::string& intent, const RunId& run) { return Append(RunLine(intent, run), false); }
 Result<void> PipelineJournal::Refused(const std::string& intent, const std::string& why) { return Append(RefusedLine(intent, why), false); }
-Result<void> PipelineJournal::Ended(const std::string& intent, const std::string& status, bool steady) { return Append(EndedLine(intent, status, steady), false); }
+Result<void> PipelineJournal::Ended(const std::string& intent, const std::string& status, bool steady) {
+  return Append(EndedLine(intent, status, steady), false);
+}
 
 }  // namespace fumehood

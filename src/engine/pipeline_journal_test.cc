@@ -21,7 +21,11 @@ class Journal : public testing::Test {
   std::string Text() { return ReadFile(kHere, dir_.path() + "/journal.jsonl").value(); }
   void Write(const std::string& text) { ASSERT_TRUE(WriteFileAtomically(dir_.fd(), "journal.jsonl", text, 0600, Durability::kLater)); }
   static JournalEntry Entry(const std::string& intent, const std::string& step = "align[s1]") {
-    return {.step = step, .key = "k1", .intent = intent, .at = "2026-01-02T03:04:05.678901Z", .members = {{"command", "[\"x\"]"}, {"file.a.sh", "file 00"}}};
+    return {.step = step,
+            .key = "k1",
+            .intent = intent,
+            .at = "2026-01-02T03:04:05.678901Z",
+            .members = {{"command", "[\"x\"]"}, {"file.a.sh", "file 00"}}};
   }
   TestDir dir_;
 };

@@ -80,7 +80,9 @@ Result<std::string> PipelineJudge::DigestOfDatabaseAt(const std::string& path) {
   if (before && before->settled && before->sight == sight && !before->sha256.empty()) return before->sha256;
   if (!sight.IsAtRest()) {
     // Its owner is writing: what a snapshot will hold is not to be had from the file alone. It is told apart by size and time.
-    const auto part = [](const std::optional<FileSight>& file) { return file ? fmt::format("{}@{}", file->size_bytes, file->mtime_ns) : std::string("-"); };
+    const auto part = [](const std::optional<FileSight>& file) {
+      return file ? fmt::format("{}@{}", file->size_bytes, file->mtime_ns) : std::string("-");
+    };
     return fmt::format("being written: {} {} {}", part(sight.file), part(sight.wal), part(sight.journal));
   }
   FH_ASSIGN_OR_RETURN(const std::string digest, DigestDatabase(path));
@@ -146,7 +148,8 @@ Result<std::string> PipelineJudge::LookAtRun(const JournalEntry& entry, Judgemen
   if (options_.verify) {
     FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config_.state_dir, entry.run));
     FH_ASSIGN_OR_RETURN(const VerifyReport report, VerifyRun(run));
-    if (!report.findings.empty()) return fmt::format("run {} does not verify: {} {}", entry.run, Quoted(report.findings[0].file), report.findings[0].problem);
+    if (!report.findings.empty())
+      return fmt::format("run {} does not verify: {} {}", entry.run, Quoted(report.findings[0].file), report.findings[0].problem);
   }
   judgement.verdict = StepVerdict::kUpToDate;
   return std::string();
@@ -177,7 +180,8 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
     judgement.found = entry->run.empty();
     judgement.entry = std::move(seen);
     if (why.empty()) {
-      judgement.why = judgement.verdict == StepVerdict::kUpToDate ? fmt::format("unchanged since run {}", judgement.run) : fmt::format("run {} is under way", judgement.run);
+      judgement.why = judgement.verdict == StepVerdict::kUpToDate ? fmt::format("unchanged since run {}", judgement.run)
+                                                                  : fmt::format("run {} is under way", judgement.run);
       return judgement;
     }
     if (why_not.empty()) why_not = why;
@@ -185,7 +189,9 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
   judgement.run.clear();
   judgement.found = false;
   judgement.entry = {};
-  judgement.why = latest == nullptr ? "never run" : !why_not.empty() ? why_not : Join(Differences(latest->members, judgement.members, latest->run), "; ");
+  judgement.why = latest == nullptr  ? "never run"
+                  : !why_not.empty() ? why_not
+                                     : Join(Differences(latest->members, judgement.members, latest->run), "; ");
   return judgement;
 }
 
@@ -205,7 +211,8 @@ std::vector<Problem> ProblemsOnThisMachine(const PipelinePlan& plan, const Pipel
       spec.inputs.push_back(step.spec.inputs[i]);
     }
     auto runtime = runtimes.find(spec.runtime);
-    if (runtime == runtimes.end()) runtime = runtimes.emplace(spec.runtime, FindRuntime(Catalog(config.state_dir), spec.runtime, config.quarantine_runtimes)).first;
+    if (runtime == runtimes.end())
+      runtime = runtimes.emplace(spec.runtime, FindRuntime(Catalog(config.state_dir), spec.runtime, config.quarantine_runtimes)).first;
     const auto resolved = Resolve(spec, config, submitter, runtime->second ? &*runtime->second : nullptr);
     if (resolved) continue;
     if (resolved.error().problems().empty()) {

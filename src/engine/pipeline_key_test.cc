@@ -107,7 +107,8 @@ std::vector<std::string> Diff(const std::function<void(KeyMembers&)>& change) {
 TEST(PipelineKey, SaysWhatChanged) {
   AnalysisSpec other = Spec();
   other.command[3] = "31";
-  EXPECT_THAT(Diff([&](KeyMembers& now) { now["command"] = MembersOfSpec(other, 1)["command"]; }), ElementsAre("command changed: -k 21 became -k 31"));
+  EXPECT_THAT(Diff([&](KeyMembers& now) { now["command"] = MembersOfSpec(other, 1)["command"]; }),
+              ElementsAre("command changed: -k 21 became -k 31"));
   other.command.push_back("more.fq");
   other.command[3] = "21";
   EXPECT_THAT(Diff([&](KeyMembers& now) { now["command"] = MembersOfSpec(other, 1)["command"]; }), ElementsAre("command changed: more.fq was added"));
@@ -116,7 +117,8 @@ TEST(PipelineKey, SaysWhatChanged) {
   EXPECT_THAT(Diff([](KeyMembers& now) { now["runtime"] = "r-base bbbb"; }), ElementsAre("runtime python3 became r-base"));
   EXPECT_THAT(Diff([](KeyMembers& now) { now["threads"] = "4"; }), ElementsAre("threads changed: 1 became 4"));
   EXPECT_THAT(Diff([](KeyMembers& now) { now["env.LC_ALL"] = "=x"; }), ElementsAre("variable LC_ALL changed"));
-  EXPECT_THAT(Diff([](KeyMembers& now) { now.erase("input.reads.fq"), now["input.b"] = "x"; }), ElementsAre("input 'b' is new", "input 'reads.fq' is no longer given"));
+  EXPECT_THAT(Diff([](KeyMembers& now) { now.erase("input.reads.fq"), now["input.b"] = "x"; }),
+              ElementsAre("input 'b' is new", "input 'reads.fq' is no longer given"));
   EXPECT_THAT(Diff([](KeyMembers&) {}), IsEmpty());
 }
 

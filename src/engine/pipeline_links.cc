@@ -57,8 +57,10 @@ Problem CircleProblem(const PipelinePlan& plan, const std::vector<size_t>& circl
   for (const size_t step : turned) names.push_back(plan.steps[step].id);
   names.push_back(names.front());
   const PipelineStep& step = plan.steps[turned.front()];
-  const std::string message = circle.size() == 1 ? "needs itself" : fmt::format("is in a circle of steps that need each other: {}", Join(names, " needs "));
-  return {step.field, message, step.reading.source, step.reading.document ? step.reading.document->line : 0, step.reading.document ? step.reading.document->column : 0};
+  const std::string message =
+      circle.size() == 1 ? "needs itself" : fmt::format("is in a circle of steps that need each other: {}", Join(names, " needs "));
+  return {step.field, message, step.reading.source, step.reading.document ? step.reading.document->line : 0,
+          step.reading.document ? step.reading.document->column : 0};
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ TEST_F(NamedFiles, AreWordsAndPartsOfOptions) {
 
 TEST_F(NamedFiles, AreBetweenTheOperatorsOfAText) {
   spec_.command_is_script = true;
-  EXPECT_THAT(Of({"cat <in.txt|bash count.sh \"samples.tsv\" >out2.txt; $(cat data/x.bed)"}), ElementsAre("count.sh", "data/x.bed", "in.txt", "samples.tsv"));
+  EXPECT_THAT(Of({"cat <in.txt|bash count.sh \"samples.tsv\" >out2.txt; $(cat data/x.bed)"}),
+              ElementsAre("count.sh", "data/x.bed", "in.txt", "samples.tsv"));
 }
 
 TEST_F(NamedFiles, AreNotWhatTheStepMakesOrIsShown) {

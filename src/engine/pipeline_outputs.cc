@@ -39,7 +39,8 @@ Error NotGiven(const RunOutputs& outputs, const std::string& path) {
 }
 
 Error NoDigest(const OutputFile& file) {
-  return Error(ErrorCode::kResourceExhausted, fmt::format("{} has no digest in the manifest: the outputs of that run claimed more bytes than could be read", Quoted(file.path)));
+  return Error(ErrorCode::kResourceExhausted,
+               fmt::format("{} has no digest in the manifest: the outputs of that run claimed more bytes than could be read", Quoted(file.path)));
 }
 
 // A copy under a name of its own, until it is known to be what it should be.
@@ -49,7 +50,8 @@ Result<void> CopyVerified(const RunOutputs& outputs, const OutputFile& file, con
   // The copy is what the step gets, so it is the copy that is held against the manifest.
   FH_ASSIGN_OR_RETURN(const FileDigest digest, DigestFd(target.get()));
   if (digest.sha256 != file.sha256) {
-    return Error(ErrorCode::kCorrupt, fmt::format("{} of run {} is not what the run left: its bytes do not have the digest of the manifest", Quoted(file.path), outputs.run));
+    return Error(ErrorCode::kCorrupt, fmt::format("{} of run {} is not what the run left: its bytes do not have the digest of the manifest",
+                                                  Quoted(file.path), outputs.run));
   }
   if (fchmod(target.get(), mode) != 0) {
     const int error = errno;

@@ -40,6 +40,14 @@ void PutOver(Node& base, const Node& over) {
   }
 }
 
+// What a node takes of memory, about.
+size_t WeightOf(const Node& node) {
+  size_t weight = sizeof(Node) + node.text.size() + node.key.size();
+  for (const Node& item : node.items) weight += WeightOf(item);
+  return weight;
+}
+constexpr size_t kMaxWeight = size_t{512} << 20;
+
 void SubstituteItem(Node& node, const std::string& item) {
   if (node.kind == Node::Kind::kString) node.text = Substituted(node.text, kItemMark, item);
   for (Node& each : node.items) SubstituteItem(each, item);
@@ -67,7 +75,9 @@ class Parser {
   }
 
  private:
-  void Collect(std::vector<Problem> problems) { found_.insert(found_.end(), std::make_move_iterator(problems.begin()), std::make_move_iterator(problems.end())); }
+  void Collect(std::vector<Problem> problems) {
+    found_.insert(found_.end(), std::make_move_iterator(problems.begin()), std::make_move_iterator(problems.end()));
+  }
 
   void NamePipeline(const WrittenPipeline& written) {
     out_.plan.source = source_;
@@ -84,9 +94,16 @@ class Parser {
       const std::vector<std::string> items = step.items.value_or(std::vector<std::string>{""});
       if (step.items) links_.foreach_groups.insert(step.id);
       const Node whole = DocumentOf(step, written.defaults);
+      weight_ += WeightOf(whole) * items.size();
+      if (weight_ > kMaxWeight) {
+        problems_.Add(step.field, "with it the steps written out are too long to be held: put long commands and lists into files", step.node->line,
+                      step.node->column);
+        return false;
+      }
       for (const std::string& item : items) {
         if (out_.plan.steps.size() == kMaxPipelineSteps) {
-          problems_.Add(step.field, fmt::format("with it the pipeline has more than {} steps, the most that are read", kMaxPipelineSteps), step.node->line, step.node->column);
+          problems_.Add(step.field, fmt::format("with it the pipeline has more than {} steps, the most that are read", kMaxPipelineSteps),
+                        step.node->line, step.node->column);
           return false;
         }
         PipelineStep made;
@@ -132,7 +149,9 @@ class Parser {
     Collect(std::move(own));
     if (step.spec.name.empty()) step.spec.name = step.id.size() <= 255 ? step.id : step.group;
     for (const char* label : kOwnLabels) {
-      if (step.spec.labels.contains(label)) found_.push_back(Named(index, step.reading, {std::string("labels.") + label, "is set by the pipeline itself; choose another name", "", 0, 0}));
+      if (step.spec.labels.contains(label))
+        found_.push_back(
+            Named(index, step.reading, {std::string("labels.") + label, "is set by the pipeline itself; choose another name", "", 0, 0}));
     }
     for (Problem& problem : ValidateAll(step.spec, config_)) {
       if (!step.reading.Explains(problem)) found_.push_back(Named(index, step.reading, std::move(problem)));
@@ -170,7 +189,8 @@ class Parser {
     if (needs == nullptr || needs->kind == Node::Kind::kNull) return;
     const std::string field = step.field + ".needs";
     if (needs->kind == Node::Kind::kString) return AddNeeds(index, *needs, field, problems);
-    if (needs->kind != Node::Kind::kList) return problems.Add(field, fmt::format("is {}; a list of steps is needed", Describe(*needs)), needs->line, needs->column);
+    if (needs->kind != Node::Kind::kList)
+      return problems.Add(field, fmt::format("is {}; a list of steps is needed", Describe(*needs)), needs->line, needs->column);
     for (size_t i = 0; i < needs->items.size(); ++i) AddNeeds(index, needs->items[i], fmt::format("{}[{}]", field, i), problems);
   }
 
@@ -179,7 +199,8 @@ class Parser {
       return problems.Add(field, fmt::format("is {}; the id of a step is needed", Describe(node)), node.line, node.column);
     }
     const std::vector<size_t> found = links_.Find(node.text);
-    if (found.empty()) problems.Add(field, fmt::format("is {}: there is no such step{}", ShortQuoted(node.text), links_.NearestTo(node.text)), node.line, node.column);
+    if (found.empty())
+      problems.Add(field, fmt::format("is {}: there is no such step{}", ShortQuoted(node.text), links_.NearestTo(node.text)), node.line, node.column);
     for (const size_t need : found) AddNeed(out_.plan.steps[index], need);
   }
 
@@ -191,7 +212,8 @@ class Parser {
   // Each input from a step becomes one as every spec has them, whose path is only a mark.
   void WriteOutInputs(size_t index, ProblemList& problems) {
     PipelineStep& step = out_.plan.steps[index];
-    const auto inputs = std::find_if(step.reading.document->items.begin(), step.reading.document->items.end(), [](const Node& item) { return item.key == "inputs"; });
+    const auto inputs =
+        std::find_if(step.reading.document->items.begin(), step.reading.document->items.end(), [](const Node& item) { return item.key == "inputs"; });
     if (inputs == step.reading.document->items.end() || inputs->kind != Node::Kind::kList) return;
     std::vector<Node> written;
     for (size_t i = 0; i < inputs->items.size(); ++i) {
@@ -212,17 +234,21 @@ class Parser {
     const Node& from = *FindEntry(input, "from");
     const std::vector<size_t> found = links_.Find(from.text);
     if (found.empty()) {
-      problems.Add(field + ".from", fmt::format("is {}: there is no such step{}", ShortQuoted(from.text), links_.NearestTo(from.text)), from.line, from.column);
+      problems.Add(field + ".from", fmt::format("is {}: there is no such step{}", ShortQuoted(from.text), links_.NearestTo(from.text)), from.line,
+                   from.column);
       return;
     }
     const Node* path = FindEntry(input, "path");
     const Node* to = FindEntry(input, "to");
-    if (path == nullptr) return problems.Add(field + ".path", "is missing: name an output of that step, a directory of them, or . for all", input.line, input.column);
+    if (path == nullptr)
+      return problems.Add(field + ".path", "is missing: name an output of that step, a directory of them, or . for all", input.line, input.column);
     const bool of_all = links_.foreach_groups.contains(from.text);
     const Node& place = to != nullptr ? *to : *path;
     if (of_all && found.size() > 1 && place.text.find(kEachMark) == std::string::npos) {
-      problems.Add(field + (to != nullptr ? ".to" : ".path"), fmt::format("is the same place for each of the {} steps of {}; put {} into it, which stands for the item of each",
-                                                                          found.size(), ShortQuoted(from.text), kEachMark), place.line, place.column);
+      problems.Add(field + (to != nullptr ? ".to" : ".path"),
+                   fmt::format("is the same place for each of the {} steps of {}; put {} into it, which stands for the item of each", found.size(),
+                               ShortQuoted(from.text), kEachMark),
+                   place.line, place.column);
       for (const size_t need : found) AddNeed(step, need);
       return;
     }
@@ -231,12 +257,15 @@ class Parser {
       Node made = input;
       std::erase_if(made.items, [](const Node& entry) { return entry.key == "from"; });
       if (of_all) {
-        for (Node& entry : made.items) entry.text = entry.kind == Node::Kind::kString ? Substituted(entry.text, kEachMark, out_.plan.steps[need].item) : entry.text;
+        for (Node& entry : made.items)
+          entry.text = entry.kind == Node::Kind::kString ? Substituted(entry.text, kEachMark, out_.plan.steps[need].item) : entry.text;
       }
       Node* made_path = const_cast<Node*>(FindEntry(made, "path"));
       const std::string wanted = OutputPath(made_path->text);
       if (wanted.empty()) {
-        problems.Add(field + ".path", fmt::format("is {}; an output is named relative to the work directory of its step, without `..`", ShortQuoted(made_path->text)), path->line, path->column);
+        problems.Add(field + ".path",
+                     fmt::format("is {}; an output is named relative to the work directory of its step, without `..`", ShortQuoted(made_path->text)),
+                     path->line, path->column);
         return;
       }
       if (FindEntry(made, "to") == nullptr) {
@@ -260,7 +289,10 @@ class Parser {
       if (CanGive(giver.spec.outputs, input.path)) continue;
       std::vector<std::string> globs;
       for (const std::string& glob : giver.spec.outputs) globs.push_back(ShortQuoted(glob));
-      problems_.Add(wanted.field, fmt::format("is {}, which the step {} does not give; its outputs are {}", ShortQuoted(input.path), ShortQuoted(giver.id), Join(globs, ", ")), wanted.line, wanted.column);
+      problems_.Add(wanted.field,
+                    fmt::format("is {}, which the step {} does not give; its outputs are {}", ShortQuoted(input.path), ShortQuoted(giver.id),
+                                Join(globs, ", ")),
+                    wanted.line, wanted.column);
     }
   }
 
@@ -276,6 +308,7 @@ class Parser {
   ProblemList problems_;
   std::vector<Problem> found_;
   StepLinks links_;
+  size_t weight_ = 0;  // of all documents
   std::vector<const Node*> own_;  // of each step, its map in the document, which lives as long as Parse
   std::vector<Wanted> wanted_;
   PipelineReading out_;

@@ -101,7 +101,8 @@ TEST(PipelineParse, MakesAStepOfEachFileThatAGlobFinds) {
 TEST(PipelineParse, ReadsTheThreeFormatsAlike) {
   const PipelinePlan json = Plan(R"({"steps": [{"id": "a", "command": ["true"], "outputs": ["x"]},
                                                {"id": "b", "command": ["true"], "inputs": [{"from": "a", "path": "x"}]}]})", Format::kJson);
-  const PipelinePlan toml = Plan("[steps.b]\ncommand = ['true']\ninputs = [{from = 'a', path = 'x'}]\n[steps.a]\ncommand = ['true']\noutputs = ['x']\n", Format::kToml);
+  const PipelinePlan toml =
+      Plan("[steps.b]\ncommand = ['true']\ninputs = [{from = 'a', path = 'x'}]\n[steps.a]\ncommand = ['true']\noutputs = ['x']\n", Format::kToml);
   EXPECT_THAT(Ids(json), ElementsAre("a", "b"));
   EXPECT_THAT(Ids(toml), ElementsAre("b", "a"));
   EXPECT_THAT(toml.order, ElementsAre(1, 0));
@@ -128,7 +129,8 @@ TEST(PipelineParse, FindsEveryProblemAtOnceWithItsLine) {
 )");
   EXPECT_THAT(problems, HasSubstr("p.yaml:7:22: steps[1].memory_limit_mb: is the text 'lots'"));
   EXPECT_THAT(problems, HasSubstr("p.yaml:8:13: steps[1].needs[0]: is 'indx': there is no such step; did you mean 'index'?"));
-  EXPECT_THAT(problems, HasSubstr("p.yaml:10:29: steps[1].inputs[0].path: is 'ref.fa.sa', which the step 'index' does not give; its outputs are 'ref.fa.bwt'"));
+  EXPECT_THAT(problems,
+              HasSubstr("p.yaml:10:29: steps[1].inputs[0].path: is 'ref.fa.sa', which the step 'index' does not give; its outputs are 'ref.fa.bwt'"));
   EXPECT_THAT(problems, HasSubstr("steps[1].inputs[1].from: is 'nobody': there is no such step"));
   EXPECT_THAT(problems, HasSubstr("steps[1].inputs[2].to: is '/etc/a', which lies in /etc"));
   EXPECT_THAT(problems, HasSubstr("p.yaml:13:9: steps[2].id: is 'index', as that of the step in line 2"));
@@ -162,7 +164,8 @@ TEST(PipelineParse, TellsAProblemOfTheDefaultsOnceAndOfThem) {
 
 TEST(PipelineParse, RefusesItemsThatAShellWouldReadAsMore) {
   const std::string problems = Problems("steps:\n  a: {command: [x], foreach: ['a b', '$(id)', ../x, -rf, ok, ok]}\n");
-  for (const char* item : {"foreach[0]: is 'a b'", "foreach[1]: is '$(id)'", "foreach[2]: is '../x'; `..`", "foreach[3]: is '-rf'", "foreach[5]: is 'ok', as one before"}) {
+  for (const char* item : {"foreach[0]: is 'a b'", "foreach[1]: is '$(id)'", "foreach[2]: is '../x'; `..`", "foreach[3]: is '-rf'",
+                           "foreach[5]: is 'ok', as one before"}) {
     EXPECT_THAT(problems, HasSubstr(item));
   }
 }
@@ -173,12 +176,15 @@ TEST(PipelineParse, WantsAPlaceOfItsOwnForEachOutputOfAForeach) {
 }
 
 TEST(PipelineParse, RefusesTheLabelsThatItSets) {
-  EXPECT_THAT(Problems("steps:\n  a: {command: [x], labels: {key: mine, study: s}}\n"), HasSubstr("p.yaml:2:35: steps.a.labels.key: is set by the pipeline itself"));
+  EXPECT_THAT(Problems("steps:\n  a: {command: [x], labels: {key: mine, study: s}}\n"),
+              HasSubstr("p.yaml:2:35: steps.a.labels.key: is set by the pipeline itself"));
 }
 
 TEST(PipelineParse, KnowsWhichOutputsAGlobCanGive) {
   const auto gives = [](const char* glob, const char* path) {
-    return Problems(fmt::format("steps:\n  a: {{command: [x], outputs: ['{}']}}\n  b: {{command: [x], inputs: [{{from: a, path: '{}', to: in}}]}}\n", glob, path)).empty();
+    return Problems(fmt::format("steps:\n  a: {{command: [x], outputs: ['{}']}}\n  b: {{command: [x], inputs: [{{from: a, path: '{}', to: in}}]}}\n",
+                                glob, path))
+        .empty();
   };
   EXPECT_TRUE(gives("out/*.bam", "out/a.bam"));
   EXPECT_TRUE(gives("out/*.bam", "out"));
@@ -194,6 +200,17 @@ TEST(PipelineParse, IsTooLargeWhereItHasTooManySteps) {
   std::string items;
   for (size_t i = 0; i <= kMaxPipelineSteps; ++i) items += fmt::format("{},", i);
   EXPECT_THAT(Problems("steps: {a: {command: [x], foreach: [" + items + "]}}"), HasSubstr("more than 20000 steps"));
+}
+
+TEST(PipelineParse, IsTooLargeWhereItsStepsAreTooLong) {
+  std::string items;
+  for (int i = 0; i < 2000; ++i) items += fmt::format("{},", i);
+  EXPECT_THAT(Problems("steps: {a: {command: [" + std::string(1000000, 'x') + "], foreach: [" + items + "]}}"), HasSubstr("too long to be held"));
+}
+
+TEST(PipelineParse, RefusesItemsThatMoveACursor) {
+  EXPECT_THAT(Problems("steps: {a: {command: [x], foreach: [\"\\u009b2J\"]}}"), HasSubstr("an item is put into commands as it is"));
+  EXPECT_THAT(Ids(Plan("steps: {a: {command: [x], foreach: [Müller]}}")), ElementsAre("a[Müller]"));
 }
 
 TEST(PipelineParse, ReadsWhatIsNoPipelineAtAll) {

@@ -296,7 +296,8 @@ class Runner {
       Fail(outcome, InOneLine(staged.error()));
       return {};
     }
-    JournalEntry entry{.step = means_.plan.steps[step].id, .key = judgement.key, .intent = NewRunId(), .at = Rfc3339(Now()), .members = judgement.members};
+    JournalEntry entry{
+        .step = means_.plan.steps[step].id, .key = judgement.key, .intent = NewRunId(), .at = Rfc3339(Now()), .members = judgement.members};
     spec.labels["pipeline"] = means_.place.id;
     spec.labels["step"] = entry.step;
     spec.labels["key"] = entry.key;
@@ -429,10 +430,12 @@ Result<std::vector<StepStanding>> StandingOf(const PipelineMeans& means, bool ve
     StepStanding& standing = standings[index];
     const auto entries = journal.find(step.id);
     if (entries != journal.end()) standing.last_run = entries->second.back().run;
-    const auto first = std::find_if(step.needs.begin(), step.needs.end(), [&](size_t need) { return standings[need].judgement.verdict != StepVerdict::kUpToDate; });
+    const auto first =
+        std::find_if(step.needs.begin(), step.needs.end(), [&](size_t need) { return standings[need].judgement.verdict != StepVerdict::kUpToDate; });
     if (first != step.needs.end()) {
       standing.waits = true;
-      standing.judgement.why = fmt::format("needs {}, which {}", means.plan.steps[*first].id, standings[*first].judgement.verdict == StepVerdict::kInFlight ? "is under way" : "is to be run");
+      standing.judgement.why = fmt::format("needs {}, which {}", means.plan.steps[*first].id,
+                                           standings[*first].judgement.verdict == StepVerdict::kInFlight ? "is under way" : "is to be run");
       continue;
     }
     auto judged = judge.Judge(index, entries == journal.end() ? std::vector<JournalEntry>() : entries->second, run_of);

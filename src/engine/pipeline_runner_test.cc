@@ -50,7 +50,8 @@ class FakeExecutor : public Executor {
     FH_ASSIGN_OR_RETURN(const Fd work, OpenDir(attempt.fd.get(), layout::kWork));
     for (const std::string& word : spec.command) {
       const size_t equals = word.find('=');
-      if (equals != std::string::npos) FH_TRY(WriteFileAtomically(work.get(), word.substr(0, equals), word.substr(equals + 1), 0644, Durability::kLater));
+      if (equals != std::string::npos)
+        FH_TRY(WriteFileAtomically(work.get(), word.substr(0, equals), word.substr(equals + 1), 0644, Durability::kLater));
     }
     FH_TRY(AsVoid(CollectOutputs(work.get(), {}, run.fd.get(), Durability::kLater)));
     submitted.push_back(spec.labels.at("step"));

@@ -28,8 +28,10 @@ std::string WhyNoItem(std::string_view item) {
   const bool plain = std::all_of(item.begin(), item.end(), [](char c) {
     return IsLetterOrDigit(c) || static_cast<uint8_t>(c) >= 0x80 || std::string_view("._+-=@,:/%").find(c) != std::string_view::npos;
   });
-  if (!plain || item[0] == '-') {
-    return fmt::format("is {}; an item is put into commands as it is: letters, digits and ._+-=@,:/% only, and no - at its beginning", ShortQuoted(item));
+  // Quoted escapes what could move a terminal's cursor.
+  if (!plain || item[0] == '-' || Quoted(item).size() != item.size() + 2) {
+    return fmt::format("is {}; an item is put into commands as it is: letters, digits and ._+-=@,:/% only, and no - at its beginning",
+                       ShortQuoted(item));
   }
   const std::vector<std::string> steps = Split(item, '/');
   if (std::find(steps.begin(), steps.end(), "..") != steps.end()) return fmt::format("is {}; `..` is not allowed", ShortQuoted(item));
@@ -92,7 +94,8 @@ class Reader {
       }
     }
     // TOML has no order within a map but that of the lines.
-    if (map) std::stable_sort(out_.steps.begin(), out_.steps.end(), [](const WrittenStep& a, const WrittenStep& b) { return a.node->line < b.node->line; });
+    if (map)
+      std::stable_sort(out_.steps.begin(), out_.steps.end(), [](const WrittenStep& a, const WrittenStep& b) { return a.node->line < b.node->line; });
   }
 
   void ReadStep(const Node& node, const FieldPath& path, bool named_by_key) {
@@ -127,7 +130,8 @@ class Reader {
     }
     const auto [first, added] = ids_.emplace(id, given->line);
     if (added) return true;
-    reader_.Report(*given, field, fmt::format("is {}, as that of the step in line {}; each step has an id of its own", ShortQuoted(id), first->second));
+    reader_.Report(*given, field,
+                   fmt::format("is {}, as that of the step in line {}; each step has an id of its own", ShortQuoted(id), first->second));
     return false;
   }
 
@@ -171,8 +175,9 @@ class Reader {
     const std::string name = slash == std::string::npos ? glob : glob.substr(slash + 1);
     const bool one_star = std::count(glob.begin(), glob.end(), '*') == 1 && name.find('*') != std::string::npos;
     if (!one_star || glob.find_first_of("?[\\") != std::string::npos) {
-      return reader_.Report(node, path, fmt::format("is {}; one * in the name of a file is needed, such as 'reads/*.fq.gz': each item is what it stands for",
-                                                    ShortQuoted(glob)));
+      return reader_.Report(
+          node, path,
+          fmt::format("is {}; one * in the name of a file is needed, such as 'reads/*.fq.gz': each item is what it stands for", ShortQuoted(glob)));
     }
     auto listed = list_(directory);
     if (!listed) return reader_.Report(node, path, fmt::format("{}: {}", ShortQuoted(directory), listed.error().message()));
@@ -198,7 +203,9 @@ class Reader {
 
 }  // namespace
 
-WrittenPipeline ReadWrittenPipeline(const Node& document, const ListNames& list, ProblemList& problems) { return Reader(list, problems).Read(document); }
+WrittenPipeline ReadWrittenPipeline(const Node& document, const ListNames& list, ProblemList& problems) {
+  return Reader(list, problems).Read(document);
+}
 
 std::string Substituted(std::string_view text, std::string_view mark, std::string_view by) {
   std::string out;
