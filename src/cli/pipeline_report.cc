@@ -90,7 +90,7 @@ std::string FailuresText(const PipelinePlan& plan, const PipelineOutcome& outcom
 std::string StandingWord(const StepStanding& standing) {
   if (standing.judgement.verdict == StepVerdict::kUpToDate) return "up to date";
   if (standing.judgement.verdict == StepVerdict::kInFlight) return "running";
-  if (!standing.problem.empty()) return "failed";
+  if (!standing.problem.empty() || standing.judgement.failed) return "failed";
   if (standing.waits) return "waits";
   return "to run";
 }

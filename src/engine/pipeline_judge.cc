@@ -45,6 +45,12 @@ std::string LockDigest(const Runtime& runtime) {
   return "in " + runtime.location;
 }
 
+// As a run is shown it: where links lead to. Itself, where it is not there.
+std::string RealPath(const std::string& path) {
+  char real[PATH_MAX];
+  return realpath(path.c_str(), real) != nullptr ? real : path;
+}
+
 // A sentence as a clause in the middle of another.
 std::string Clause(std::string text) {
   while (text.ends_with('.')) text.pop_back();
@@ -55,13 +61,10 @@ std::string Clause(std::string text) {
 
 std::string PipelineJudge::Absolute(const std::string& path) const { return path.starts_with('/') ? path : place_.base + "/" + path; }
 
-std::string PipelineJudge::WorkdirOf(const AnalysisSpec& spec) const {
-  const std::string path = spec.workdir.empty() ? place_.base : Absolute(spec.workdir);
-  char real[PATH_MAX];
-  return realpath(path.c_str(), real) != nullptr ? real : path;
-}
+std::string PipelineJudge::WorkdirOf(const AnalysisSpec& spec) const { return RealPath(spec.workdir.empty() ? place_.base : Absolute(spec.workdir)); }
 
-Result<std::string> PipelineJudge::DigestOf(const std::string& path) {
+Result<std::string> PipelineJudge::DigestOf(const std::string& given) {
+  const std::string path = RealPath(given);
   const KnownState seen(place_.path + "/seen");
   const auto before = seen.FindInput(path);
   // All of it: what is not read could not be told from something else.
@@ -73,7 +76,8 @@ Result<std::string> PipelineJudge::DigestOf(const std::string& path) {
   return digest;
 }
 
-Result<std::string> PipelineJudge::DigestOfDatabaseAt(const std::string& path) {
+Result<std::string> PipelineJudge::DigestOfDatabaseAt(const std::string& given) {
+  const std::string path = RealPath(given);
   FH_ASSIGN_OR_RETURN(const DatabaseSight sight, LookAtDatabase(path));
   const KnownState seen(place_.path + "/seen");
   const auto before = seen.FindDatabase(path);
@@ -139,7 +143,8 @@ Result<std::string> PipelineJudge::LookAtRun(const JournalEntry& entry, Judgemen
     judgement.verdict = StepVerdict::kInFlight;
     return std::string();
   }
-  if (looked->status != RunStatus::kCompleted) return fmt::format("run {} {}: {}", entry.run, Name(looked->status), Clause(looked->completion_notes));
+  judgement.failed = looked->status != RunStatus::kCompleted;
+  if (judgement.failed) return fmt::format("run {} {}: {}", entry.run, Name(looked->status), Clause(looked->completion_notes));
   if (!entry.steady) return fmt::format("what it was given changed while run {} went on", entry.run);
   const auto outputs = OpenOutputs(config_.state_dir, entry.run);
   if (!outputs) return fmt::format("the outputs of run {} are gone: {}", entry.run, outputs.error().message());
@@ -160,6 +165,7 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
   FH_ASSIGN_OR_RETURN(judgement.members, MembersOf(step, run_of));
   judgement.key = KeyOf(judgement.members);
   std::string why_not;
+  bool failed = false;
   const JournalEntry* latest = nullptr;
   // An older run will do as well, where what was changed since has been changed back.
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
@@ -184,11 +190,14 @@ Result<Judgement> PipelineJudge::Judge(size_t step, const std::vector<JournalEnt
                                                                   : fmt::format("run {} is under way", judgement.run);
       return judgement;
     }
+    if (why_not.empty()) failed = judgement.failed;
     if (why_not.empty()) why_not = why;
+    judgement.failed = false;
   }
   judgement.run.clear();
   judgement.found = false;
   judgement.entry = {};
+  judgement.failed = failed;
   judgement.why = latest == nullptr  ? "never run"
                   : !why_not.empty() ? why_not
                                      : Join(Differences(latest->members, judgement.members, latest->run), "; ");

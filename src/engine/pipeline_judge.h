@@ -31,6 +31,7 @@ struct Judgement {
   RunId run;
   JournalEntry entry;              // of kUpToDate and kInFlight: theirs
   bool found = false;              // its run was found by its label: the journal does not know it yet
+  bool failed = false;             // of kToRun: its newest run with this key did not end well
   std::vector<std::string> never_submitted;  // intents that the program died with
   std::string key;
   KeyMembers members;

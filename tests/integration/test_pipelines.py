@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 
 import pytest
 
@@ -187,6 +188,8 @@ steps:
     assert f"failed: bad, run {run_id}: " in words.text and f"fumehood logs --stderr {run_id}" in words.text, words.explain()
     assert "not started, since they need what failed: after, last" in words.text, words.explain()
     assert hood.call("logs", "--stderr", run_id).text == "broken\n"
+    table = hood.call("pipeline", "status", "--why", "p.yaml").text
+    assert f"run {run_id} FAILED: " in table and "5 steps: 1 failed, 2 up to date, 2 waits" in table, table
     pipeline(hood, text.replace("exit 3", "exit 0"))
     assert run(hood, verb="resume").exit_code == 0
 
@@ -225,6 +228,29 @@ steps:
     assert output(answer, "next", "seen.txt").split() == ["out", "out/good.txt"], answer.explain()
     wants = next(step for step in answer.result["steps"] if step["id"] == "wants")
     assert wants["state"] == "failed" and "left no 'out/link.txt'" in wants["notes"], answer.explain()
+
+
+def test_what_a_link_leads_to_and_a_database_holds_is_in_the_key(hood):
+    hood.file("data/v1.txt", "1\n"), hood.file("data/v2.txt", "2\n")
+    link = hood.work / "data.txt"
+    link.symlink_to(hood.top / "data/v1.txt")
+    with sqlite3.connect(hood.work / "samples.sqlite") as database:
+        database.execute("create table samples (name)")
+    hood.give(hood.work / "samples.sqlite")
+    pipeline(hood, """
+steps:
+  linked: {command: cat in.txt, inputs: [{path: data.txt, to: in.txt}]}
+  stored: {command: "test -f $FUMEHOOD_DB_SAMPLES", databases: [{name: samples, path: samples.sqlite}]}
+""")
+    assert run(hood).exit_code == 0
+    assert states(run(hood)) == {"linked": "up_to_date", "stored": "up_to_date"}
+    link.unlink()
+    link.symlink_to(hood.top / "data/v2.txt")
+    with sqlite3.connect(hood.work / "samples.sqlite") as database:
+        database.execute("insert into samples values ('a')")
+    because = why(hood)
+    assert because["linked"].startswith("input 'in.txt' changed since run") and because["stored"].startswith("database 'samples' changed since run"), because
+    assert states(run(hood)) == {"linked": "completed", "stored": "completed"}
 
 
 def test_a_secret_is_in_no_key(hood):
