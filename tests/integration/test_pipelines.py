@@ -28,6 +28,14 @@ steps:
 STEPS = ["make", "each[1]", "each[2]", "all"]
 
 
+# By a pattern, since a file that the command names would be part of its key.
+UNTIL_GO = "until grep -q now g?; do sleep 0.05; done"
+
+
+def go_on(hood):
+    hood.file("work/go", "now\n")
+
+
 def pipeline(hood, text=SMALL, name="p.yaml"):
     hood.file("work/table.txt", "a table\n")
     return hood.file(f"work/{name}", text)
@@ -168,18 +176,24 @@ steps:
 
 
 def test_a_step_that_fails_keeps_from_running_what_needs_it(hood):
-    text = """
+    text = f"""
 steps:
-  bad: {command: "echo broken >&2; exit 3"}
-  after: {needs: [bad], command: "true"}
-  last: {needs: [after], command: "true"}
-  slow: {command: "sleep 0.2"}
-  other: {needs: [slow], command: "true"}
+  bad: {{command: "echo broken >&2; exit 3"}}
+  after: {{needs: [bad], command: "true"}}
+  last: {{needs: [after], command: "true"}}
+  slow: {{command: "{UNTIL_GO}"}}
+  other: {{needs: [slow], command: "true"}}
 """
+    hood.file("work/go", "")
     pipeline(hood, text)
-    answer = run(hood, "--jobs", "2")
-    assert answer.exit_code == 1, answer.explain()
-    assert states(answer) == {"bad": "failed", "after": "needs_failed", "last": "needs_failed", "slow": "completed", "other": "waiting"}, answer.explain()
+    process = hood.start("pipeline", "run", "p.yaml", "--json", "--jobs", "2")
+    assert kernel.wait_until(lambda: any(line.get("status") == "FAILED" for line in journal(hood)) and "slow" in runs_of(hood), 60)
+    go_on(hood)
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 1, errors
+    # What ran has gone on to its end, and nothing more was started.
+    assert {step["id"]: step["state"] for step in json.loads(out)["steps"]} == {
+        "bad": "failed", "after": "needs_failed", "last": "needs_failed", "slow": "completed", "other": "waiting"}
     went_on = run(hood, "--keep-going")
     assert went_on.exit_code == 1 and states(went_on) == {"bad": "failed", "after": "needs_failed", "last": "needs_failed", "slow": "up_to_date",
                                                             "other": "completed"}, went_on.explain()
@@ -261,8 +275,6 @@ def test_a_secret_is_in_no_key(hood):
     assert "secret of the file token" in text and "hush-hush" not in text
 
 
-# By a pattern, since a file that the command names would be part of its key.
-UNTIL_GO = "until grep -q now g?; do sleep 0.05; done"
 WAITING = f"""
 steps:
   first: {{command: "echo 1 >1.txt", outputs: [1.txt]}}
@@ -279,10 +291,6 @@ def waiting(hood, *words):
     begun = kernel.wait_until(lambda: any(hood.state.glob("runs/*/attempts/1/work/begun")), 60)
     assert begun, process.kill() or process.communicate()
     return process
-
-
-def go_on(hood):
-    hood.file("work/go", "now\n")
 
 
 def test_what_changes_while_it_is_read_is_run_again(hood):
