@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -117,7 +118,7 @@ class FakeExecutor : public Executor {
   }
 
   std::string state_dir_;
-  int moments_ = 0;
+  std::atomic<int> moments_ = 0;
   std::mutex mutex_;
   int active_ = 0;
 };
