@@ -71,6 +71,7 @@ Command RunCommand();
 Command ToolCommand();
 Command PostProcessCommand();
 Command NotebookCommand();
+Command PipelineCommand();
 Command SubmitCommand();
 Command StatusCommand();
 Command WaitCommand();

@@ -6,7 +6,7 @@ namespace fumehood {
 const std::vector<Command>& AllCommands() {
   // Made once, on first use: a constant table in all but name.
   static const std::vector<Command> kCommands = {
-      RunCommand(),     ToolCommand(),   PostProcessCommand(), NotebookCommand(), SubmitCommand(), StatusCommand(), WaitCommand(),       LogsCommand(),   KillCommand(),
+      RunCommand(),     ToolCommand(),   PostProcessCommand(), NotebookCommand(), PipelineCommand(), SubmitCommand(), StatusCommand(), WaitCommand(),       LogsCommand(),   KillCommand(),
       LsCommand(),      InspectCommand(), DiffCommand(),  ApplyCommand(),      ExplainCommand(), RuntimesCommand(), ProfilesCommand(),
       DoctorCommand(),  VerifyCommand(), StatsCommand(),  TopCommand(),        SuggestCommand(), PinCommand(),    UnpinCommand(),        GcCommand(),
       ReindexCommand(), SetupCommand(),  BenchCommand(),  CompletionCommand(), ManualCommand(),  RerunCommand(),  DispatchCommand(),

@@ -1,5 +1,7 @@
 #include "src/engine/engine.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -30,6 +32,11 @@ namespace {
 Error NoSuchRun(const RunId& id) { return Error(ErrorCode::kNotFound, "no run " + Quoted(id) + "; `fumehood ls` lists those that there are"); }
 
 bool IsAbsent(const Error& error) { return error.code() == ErrorCode::kNotFound; }
+
+bool IsReadable(int fd) {
+  struct pollfd wait = {fd, POLLIN, 0};
+  return poll(&wait, 1, 0) > 0;
+}
 
 // A secret of the submitter's environment is known to this process alone, and waits nowhere.
 Result<void> CheckMayWait(const AnalysisSpec& spec, const std::string& why) {
@@ -144,7 +151,7 @@ Result<RunResult> Engine::check_status(const RunId& id) {
   return known;
 }
 
-Result<RunResult> Engine::Wait(const RunId& id, int timeout_ms) {
+Result<RunResult> Engine::Wait(const RunId& id, int timeout_ms, int stop_fd) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   const auto left = [&] {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
@@ -154,10 +161,10 @@ Result<RunResult> Engine::Wait(const RunId& id, int timeout_ms) {
     FH_ASSIGN_OR_RETURN(RunResult result, check_status(id));
     if (IsFinal(result.status)) return result;
     if (result.status != RunStatus::kPending) {
-      FH_ASSIGN_OR_RETURN(result, executor_.Wait(id, left()));
+      FH_ASSIGN_OR_RETURN(result, executor_.Wait(id, left(), stop_fd));
       if (IsFinal(result.status)) return result;
     }
-    if (left() == 0) return result;
+    if (left() == 0 || IsReadable(stop_fd)) return result;
     FH_TRY(AwaitChangeOfQueue(id, left()));
   }
 }

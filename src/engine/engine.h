@@ -34,8 +34,9 @@ class Engine : public Executor {
 
   // kInvalidArgument also where the key belongs to a run of another spec.
   Result<Submitted> Submit(const AnalysisSpec& spec, const SubmitOptions& options = {});
-  // Blocks until the run has ended; `timeout_ms` -1: for ever. Not final on a time-out.
-  Result<RunResult> Wait(const RunId& id, int timeout_ms = -1);
+  // Blocks until the run has ended; `timeout_ms` -1: for ever. Not final on a time-out, or when `stop_fd` became readable before that:
+  // see LocalExecutor::Wait.
+  Result<RunResult> Wait(const RunId& id, int timeout_ms = -1, int stop_fd = -1);
   // Blocks until something has happened to a run that waits, or for a second.
   Result<void> AwaitStart(const RunId& id);
 

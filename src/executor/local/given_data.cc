@@ -47,7 +47,9 @@ class Teller {
     if (content.is_directory) WriteFiles(content);
     inputs_.EndObject();
     if (change.any()) TellInput(input.source, *before, content, change);
-    if (looked) given_.inputs.push_back({input.source, Seen(), std::move(content)});
+    // What lies in the state directory is a pipeline's copy, made for this run alone: nobody asks for it again.
+    const bool ours = input.source.starts_with(config_.state_dir + "/");
+    if (looked && !ours) given_.inputs.push_back({input.source, Seen(), std::move(content)});
   }
 
   Result<void> Database(size_t index, const ResolvedDatabase& database, const std::string& copy, const DatabaseSight& sight) {

@@ -73,7 +73,7 @@ Result<RunResult> LocalExecutor::check_status(const RunId& id) {
   return std::move(sight.result);
 }
 
-Result<RunResult> LocalExecutor::Wait(const RunId& id, int timeout_ms) {
+Result<RunResult> LocalExecutor::Wait(const RunId& id, int timeout_ms, int stop_fd) {
   FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(config_.state_dir, id));
   // Its keeper says "ended" some milliseconds before it has tidied up and goes. To another process only its end shows.
   const auto child = ChildOf(id);
@@ -86,8 +86,9 @@ Result<RunResult> LocalExecutor::Wait(const RunId& id, int timeout_ms) {
       usleep(kBriefly);
       continue;
     }
-    struct pollfd waits[2] = {{sight.keeper.get(), POLLIN, 0}, {child ? child->news.get() : -1, POLLIN, 0}};
-    if (poll(waits, 2, timeout_ms) == 0) return std::move(sight.result);
+    struct pollfd waits[3] = {{sight.keeper.get(), POLLIN, 0}, {child ? child->news.get() : -1, POLLIN, 0}, {stop_fd, POLLIN, 0}};
+    if (poll(waits, 3, timeout_ms) == 0) return std::move(sight.result);
+    if (waits[2].revents != 0 && waits[0].revents == 0) return std::move(sight.result);
     if (waits[0].revents != 0) ReapIfOurs(sight.keeper);
     if ((waits[1].revents & POLLIN) != 0) {
       char lines[256];

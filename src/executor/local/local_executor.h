@@ -27,8 +27,9 @@ class LocalExecutor : public Executor {
   Result<bool> kill(const RunId& id) override;
   Result<LogChunk> get_logs(const RunId& id, const LogQuery& query) override;
 
-  // Blocks until the run has ended, without polling; `timeout_ms` -1: for ever. Not final on a time-out.
-  Result<RunResult> Wait(const RunId& id, int timeout_ms = -1);
+  // Blocks until the run has ended, without polling; `timeout_ms` -1: for ever. Not final on a time-out, or when `stop_fd` became
+  // readable, or its other end gone, before that.
+  Result<RunResult> Wait(const RunId& id, int timeout_ms = -1, int stop_fd = -1);
 
   // Of a run that this object launched, once it has ended: blocks until its keeper has tidied up and gone.
   void AwaitTidied(const RunId& id);
