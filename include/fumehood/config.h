@@ -56,6 +56,9 @@ struct Config {
   int64_t queue_limit = 100000;             // more waiting runs than this are refused
   std::string fair_share_label = "user";    // runs that differ in this label share the host evenly
   int64_t priority_age_seconds = 600;       // each so long a wait lifts a run by one step of priority; 0: never
+  int64_t warm_boxes = 2;                   // interpreters that wait for their runs, at most; 0: none, and no run starts warm
+  int64_t warm_memory_mb = 512;             // what one of them may use while it waits
+  int64_t warm_idle_seconds = 600;          // how long one waits
   bool quarantine_runtimes = false;         // one whose files are damaged stays out of use until a deep check went well
 };
 

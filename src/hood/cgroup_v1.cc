@@ -66,6 +66,7 @@ Result<void> RunCgroup::CreateV1(const CgroupPlace& place) {
 }
 
 Result<void> RunCgroup::LimitV1(const CgroupLimits& limits) {
+  limited_.clear();
   if (limits.memory_bytes > 0) FH_TRY(LimitMemoryV1(limits.memory_bytes));
   if (limits.cpu_quota > 0) {
     const CgroupDir dir{V1Dir("cpu"), PathOf("cpu")};
@@ -87,7 +88,9 @@ Result<void> RunCgroup::LimitV1(const CgroupLimits& limits) {
 
 Result<void> RunCgroup::LimitMemoryV1(int64_t bytes) {
   const CgroupDir dir{V1Dir("memory"), PathOf("memory")};
-  // This order: memory and swap together may never be less than memory alone, and both start unlimited.
+  // This order: memory and swap together may never be less than memory alone, and both start unlimited. Where a lower limit is in
+  // force already (src/keeper/box.h, a warm box) they are raised in the other.
+  if (FindNumber(dir.fd, kMemorySwapLimit).value_or(bytes) < bytes) FH_TRY(SetBytes(dir, kMemorySwapLimit, bytes));
   FH_TRY(SetBytes(dir, kMemoryLimit, bytes));
   const Result<void> with_swap = SetBytes(dir, kMemorySwapLimit, bytes);
   if (!with_swap) {

@@ -20,6 +20,7 @@
 #include "src/executor/local/given_data.h"
 #include "src/executor/local/recover.h"
 #include "src/executor/local/stage_in.h"
+#include "src/executor/local/warm_start.h"
 #include "src/hood/etc_tree.h"
 #include "src/hood/landlock.h"
 #include "src/record/change_log.h"
@@ -30,6 +31,7 @@
 #include "src/spec/print.h"
 #include "src/sys/file.h"
 #include "src/sys/message.h"
+#include "src/sys/process.h"
 
 namespace fumehood {
 namespace {
@@ -358,13 +360,14 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   published = true;
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
   if (!sent) return std::move(sent).error().Within("hand the order to the keeper");
-  Result<void> durable = MakeDurable(config, box.run);
+  Result<Fd> keeper = box.stranger.valid() ? Result<Fd>(std::move(box.stranger)) : PidfdOpen(box.keeper);  // our unreaped child
+  Result<void> durable = keeper ? MakeDurable(config, box.run) : Result<void>(keeper.error());
   if (!durable) {
-    (void)kill(box.keeper, SIGKILL);  // our unreaped child; the run ends with it
+    if (keeper) (void)PidfdSignal(*keeper, SIGKILL);  // the run ends with it
     return std::move(durable).error().Within("make the run durable");
   }
   RememberGiven(given, config);
-  return Launched{order.run_id, order.run_dir, box.keeper, std::move(box.news)};
+  return Launched{order.run_id, order.run_dir, box.keeper, std::move(keeper).value(), std::move(box.news)};
 }
 
 }  // namespace
@@ -398,11 +401,35 @@ void TakeBack(KeptBox& box, const Config& config, const std::string& token, cons
   }
 }
 
+// Empty: no warm start is wanted, or there can be none.
+Result<std::optional<BoxOrder>> WarmBoxWanted(const Config& config, PreparedRun& prepared) {
+  KeeperOrder& order = prepared.order;
+  order.warm_wanted = prepared.resolved.spec.warm;
+  if (!order.warm_wanted) return std::optional<BoxOrder>();
+  order.warm_why_not = WhyNotWarm(prepared.resolved, config);
+  if (!order.warm_why_not.empty()) return std::optional<BoxOrder>();
+  FH_ASSIGN_OR_RETURN(BoxOrder warm, WarmBoxFor(prepared.resolved, order, config));
+  return std::optional<BoxOrder>(std::move(warm));
+}
+
+std::optional<KeptBox> TakeWarm(const BoxOrder& warm, KeeperOrder& order) {
+  std::optional<KeptBox> box = TakeWarmBox(warm);
+  if (box) {
+    order.plan.steps.clear();  // walked, to the last one
+  } else {
+    order.warm_why_not = "no interpreter waited that suits this run";
+  }
+  return box;
+}
+
 Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& config, PreparedRun& prepared, SpareBoxes* spares) {
   const std::string resolved = PrintResolved(prepared.resolved, prepared.order.plan);
   FH_TRY(EnsureStateDir(config.state_dir));
   FH_TRY(MakeBoxOrder(config, prepared));
-  std::optional<KeptBox> box = spares != nullptr ? spares->Take(prepared.order.box) : std::nullopt;
+  FH_ASSIGN_OR_RETURN(const auto warm, WarmBoxWanted(config, prepared));
+  std::optional<KeptBox> box = warm ? TakeWarm(*warm, prepared.order) : std::nullopt;
+  const bool is_warm = box.has_value();
+  if (!box && spares != nullptr) box = spares->Take(prepared.order.box);
   if (!box) {
     // A token of its own where the run had its id before: what an earlier start of it left half-made may have that name.
     auto started = request.keeper != nullptr ? StartBox(prepared.order.box, std::move(*request.keeper))
@@ -417,7 +444,8 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
     TakeBack(*box, config, token, prepared.order.run_id, prepared.order.attempt, published);
     return launched;
   }
-  if (spares != nullptr) spares->Refill(prepared.order.box);
+  if (spares != nullptr && !is_warm) spares->Refill(prepared.order.box);
+  if (warm) (void)ParkWarmBox(*warm);  // for the next such run; without it that starts cold, and says so
   return launched;
 }
 
@@ -436,6 +464,15 @@ Result<Launched> Launch(const LaunchRequest& request, const Config& config, Spar
   auto launched = LaunchPrepared(request, config, prepared, spares);
   if (!launched) return WithDisk(std::move(launched).error(), config);
   return launched;
+}
+
+Result<bool> ParkAhead(const AnalysisSpec& spec, const Config& config, const Submitter& submitter) {
+  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(spec, config, submitter, NewRunId()));
+  FH_TRY(EnsureStateDir(config.state_dir));
+  FH_TRY(MakeBoxOrder(config, prepared));
+  FH_ASSIGN_OR_RETURN(const auto warm, WarmBoxWanted(config, prepared));
+  if (!warm) return Error(ErrorCode::kInvalidArgument, "no interpreter can wait for such runs: " + prepared.order.warm_why_not);
+  return ParkWarmBoxAndWait(*warm);
 }
 
 Result<void> AwaitKeeper(const Launched& launched) { return AwaitNews(launched.news, "kept"); }
