@@ -155,6 +155,12 @@ def wait_for_run():
         check_shadows(directory)
         return directory, list(words)
 
+    def shown_path(path):
+        """What __file__ and tracebacks call the script."""
+        if sys.version_info < (3, 9) or os.path.isabs(path):
+            return path
+        return os.getcwd().rstrip("/") + "/" + (path[2:] if path.startswith("./") else path)
+
     def take_streams(fds):
         for target, fd in enumerate(fds):
             os.dup2(fd, target)
@@ -249,7 +255,7 @@ def wait_for_run():
     if file is None:
         failed = python.PyRun_SimpleStringFlags(words[1].encode("utf-8", "surrogateescape"), ctypes.byref(flags))
     else:
-        failed = python.PyRun_AnyFileExFlags(ctypes.c_void_p(file), os.fsencode(words[0]), 1, ctypes.byref(flags))
+        failed = python.PyRun_AnyFileExFlags(ctypes.c_void_p(file), os.fsencode(shown_path(words[0])), 1, ctypes.byref(flags))
     if failed:
         sys.exit(1)
 

@@ -13,7 +13,7 @@ static void Visit(A& a, CgroupPlace& p) {
 }
 template <typename A>
 static void Visit(A& a, CgroupLimits& l) {
-  a(l.memory_bytes)(l.cpu_quota)(l.pids_max);
+  a(l.memory_bytes)(l.cpu_quota)(l.pids_max)(l.background);
 }
 template <typename A>
 static void Visit(A& a, Limits& l) {

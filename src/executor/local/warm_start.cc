@@ -77,6 +77,7 @@ Result<BoxOrder> WarmBoxFor(const ResolvedRun& run, const KeeperOrder& order, co
   box.parked = order.cgroup_limits;
   if (box.parked.memory_bytes > 0) box.parked.memory_bytes = std::min(box.parked.memory_bytes, config.warm_memory_mb * kMiB);
   if (box.parked.cpu_quota > 0) box.parked.cpu_quota = 1;
+  box.parked.background = true;  // a run that goes on meanwhile is not to wait for it
   constexpr int64_t kProcesses = 128;  // the threads of numerical libraries
   if (box.parked.pids_max > 0) box.parked.pids_max = kProcesses;
   box.disk_method = order.disk_method;
