@@ -113,6 +113,13 @@ Result<Parked> Park(const Fd& orders, const std::function<void(const std::string
     (void)GiveUp(parked);  // `gc` has what this cannot do
     return Error(ErrorCode::kUnavailable, why);
   }
+  if (parked.place) {
+    const Result<void> open = parked.place->Open();
+    if (!open) {
+      (void)GiveUp(parked);
+      return open.error();
+    }
+  }
   tell("ready");
   return parked;
 }

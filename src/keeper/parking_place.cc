@@ -23,6 +23,7 @@ namespace {
 
 constexpr const char* kDir = "warm";
 constexpr const char* kLockName = ".lock";
+constexpr std::string_view kMaking = "making.";
 constexpr std::string_view kTake = "take";
 constexpr std::string_view kLeave = "leave";
 // Both sides are programs of ours, which say at once what they want; a stopped one is not waited for.
@@ -64,6 +65,7 @@ std::optional<struct ucred> PeerOf(const Fd& socket) {
 
 struct Entry {
   std::string name, key, token;
+  bool open = false;  // its box stands
 };
 
 // The longest waiting first: a token begins with its time.
@@ -73,7 +75,9 @@ Result<std::vector<Entry>> List(const Fd& dir) {
   for (const DirEntry& entry : found) {
     const size_t dot = entry.name.rfind('.');
     if (dot == std::string::npos || dot == 0) continue;
-    entries.push_back({entry.name, entry.name.substr(0, dot), entry.name.substr(dot + 1)});
+    const bool open = !entry.name.starts_with(kMaking);
+    const size_t key = open ? 0 : kMaking.size();
+    entries.push_back({entry.name, entry.name.substr(key, dot - key), entry.name.substr(dot + 1), open});
   }
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.token < b.token; });
   return entries;
@@ -122,7 +126,7 @@ Result<std::optional<ParkingPlace>> ParkingPlace::Claim(const std::string& state
     (void)unlinkat(place.dir_.get(), other->name.c_str(), 0);
   }
   FH_ASSIGN_OR_RETURN(place.listener_, MakeSocket());
-  place.name_ = key + "." + token;
+  place.name_ = std::string(kMaking) + key + "." + token;
   const struct sockaddr_un address = AddressOf(place.dir_, place.name_);
   if (bind(place.listener_.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0 ||
       listen(place.listener_.get(), 8) != 0) {
@@ -130,6 +134,16 @@ Result<std::optional<ParkingPlace>> ParkingPlace::Claim(const std::string& state
     return ErrnoError(error, "listen in " + state_dir + "/" + kDir);
   }
   return std::optional<ParkingPlace>(std::move(place));
+}
+
+Result<void> ParkingPlace::Open() {
+  const std::string open = name_.substr(kMaking.size());
+  if (renameat(dir_.get(), name_.c_str(), dir_.get(), open.c_str()) != 0) {
+    const int error = errno;
+    return ErrnoError(error, "open the place " + open);  // sent away meanwhile
+  }
+  name_ = open;
+  return {};
 }
 
 ParkingPlace::Visit ParkingPlace::Receive() {
@@ -160,7 +174,7 @@ Result<std::optional<TakenPlace>> TakeParked(const std::string& state_dir, const
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenPlace(state_dir));
   FH_ASSIGN_OR_RETURN(const std::vector<Entry> entries, List(dir));
   for (const Entry& entry : entries) {
-    if (entry.key != key) continue;
+    if (entry.key != key || !entry.open) continue;
     auto line = Connect(dir, entry);
     const auto peer = line ? PeerOf(*line) : std::nullopt;
     if (!peer) continue;

@@ -1,7 +1,7 @@
 // ParkingPlace: <state>/warm, where a keeper whose box waits for a run from whichever launcher is found by it.
 //
-// Each entry is a socket, KEY.TOKEN, on which the keeper listens from its first moment and answers once its box stands: who connects
-// and says "take", with a descriptor for the keeper's news, has a launcher's place from then on. The keeper hears one of them,
+// Each entry is a socket on which the keeper listens from its first moment: making.KEY.TOKEN, and KEY.TOKEN once its box stands. Who
+// connects then and says "take", with a descriptor for the keeper's news, has a launcher's place from then on. The keeper hears one of them,
 // takes its entry away and closes it, so a box goes to one launcher and no second. Who connects and says nothing has only
 // asked whether somebody is there. The entry of a keeper that was killed refuses connections; whoever meets it removes it.
 #pragma once
@@ -26,6 +26,9 @@ class ParkingPlace {
   ParkingPlace(ParkingPlace&&) = default;
   ParkingPlace& operator=(ParkingPlace&&) = delete;
   ~ParkingPlace() { Leave(); }
+
+  // From now on it can be taken.
+  Result<void> Open();
 
   int poll_fd() const { return listener_.get(); }
 
