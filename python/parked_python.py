@@ -12,6 +12,7 @@ Nothing here may be seen by the run that could not be there in any other: no mod
 def wait_for_run():
     import sys
 
+    sys.path.remove("")  # of -c: nothing is taken from where a run may put its files
     plain = set(sys.modules)  # what every interpreter has loaded when it begins with a script
     import ctypes
     import os
@@ -51,7 +52,6 @@ def wait_for_run():
         return info.st_mtime_ns, info.st_size, info.st_ino
 
     def load(packages):
-        sys.path.remove("")  # of -c: the work directory is the run's, and nothing is taken from it before
         os.environ.__class__ = Asked
         for package in packages:
             __import__(package)
@@ -91,9 +91,10 @@ def wait_for_run():
             place += length
             return data[place - length : place]
 
+        cwd = os.fsdecode(text())
         argv = [os.fsdecode(text()) for _ in range(number())]
         env = [os.fsdecode(text()).partition("=") for _ in range(number())]
-        return argv, {name: value for name, _, value in env}, fds
+        return cwd, argv, {name: value for name, _, value in env}, fds
 
     # Read by the loader, the C library or compiled parts of packages, which ask nobody.
     early = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_", "TZ", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "MKL_",
@@ -159,7 +160,7 @@ def wait_for_run():
         """What __file__ and tracebacks call the script."""
         if sys.version_info < (3, 9) or os.path.isabs(path):
             return path
-        return os.getcwd().rstrip("/") + "/" + (path[2:] if path.startswith("./") else path)
+        return os.getcwd().rstrip("/") + "/" + path
 
     def take_streams(fds):
         for target, fd in enumerate(fds):
@@ -222,8 +223,9 @@ def wait_for_run():
     except BaseException as error:
         end(b"x", f"{type(error).__name__}: {error}")
     os.write(line, b"r")
-    argv, env, fds = receive()
+    cwd, argv, env, fds = receive()
     try:
+        os.chdir(cwd)
         words = argv[1:]
         check_files(loaded)
         first, sys.argv = script_of(words)
@@ -256,7 +258,8 @@ def wait_for_run():
         failed = python.PyRun_SimpleStringFlags(words[1].encode("utf-8", "surrogateescape"), ctypes.byref(flags))
     else:
         failed = python.PyRun_AnyFileExFlags(ctypes.c_void_p(file), os.fsencode(shown_path(words[0])), 1, ctypes.byref(flags))
-    if failed:
+    # After this one the interpreter ends itself with SIGINT, if it is let.
+    if failed and sys.last_type is not KeyboardInterrupt:
         sys.exit(1)
 
 

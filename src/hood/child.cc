@@ -80,8 +80,10 @@ void ChildTask::Run() const {
   ReapUntilTheEnd(fds, analysis);
 }
 
+// The interpreter waits outside the work directory: what it looked up there could be remembered, by it and by the overlay, when
+// the run begins and the directory has changed.
 void ChildTask::RunWarm() const {
-  if (chdir(box_.cwd.c_str()) != 0) Fail(ChildReport::kChdirFailed, -1, errno);
+  if (chdir("/") != 0) Fail(ChildReport::kChdirFailed, -1, errno);
   Kept fds = KeepOnly(fds_.keepalive, fds_.line);  // no standard input yet
   ParkedInterpreter interpreter;
   const std::string not_parked = interpreter.Start(box_, fds.keepalive);
@@ -93,6 +95,10 @@ void ChildTask::RunWarm() const {
   const RunPart run = AwaitWarmRun(fds, interpreter);
   close(std::exchange(fds.stdin_fd, fcntl(run.stdin_fd.get(), F_DUPFD_CLOEXEC, kFloor)));
   TellNamespaces(fds.report);
+  if (chdir(run.plan.cwd.c_str()) != 0) {
+    Tell(fds.report, {.kind = ChildReport::kChdirFailed, .error = errno});
+    _exit(1);
+  }
   int analysis = interpreter.pid();
   const std::string cold = interpreter.HandOver(run.plan, {fds.stdin_fd, fds.stdout_fd, fds.stderr_fd});
   if (cold.empty()) {

@@ -48,22 +48,25 @@ std::string ReadToEnd(const Fd& fd) {
 }  // namespace
 
 std::string ParkedInterpreter::Start(const HoodPlan& plan, int keepalive) {
+  const StartedProgram started = Begin(plan);
+  if (started.error != 0) return std::string("start the interpreter: ") + strerror(started.error);
+  pid_ = started.pid;
+  return AwaitLoaded(keepalive);
+}
+
+// On return only the interpreter holds its ends, so that its end shows.
+StartedProgram ParkedInterpreter::Begin(const HoodPlan& plan) {
   auto line = MakeSocketPair();
   auto output = MakePipe();
   const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!line || !output || !null.valid()) return "descriptors for the waiting interpreter cannot be had";
+  if (!line || !output || !null.valid()) return {.error = EMFILE};
   line_ = std::move(line->ours);
   output_ = std::move(output->read);
   const Fd stdin_fd = Above(null);
   const Fd printed = Above(output->write);
   const Fd theirs = Above(line->theirs);
-  if (!stdin_fd.valid() || !printed.valid() || !theirs.valid()) return "descriptors for the waiting interpreter cannot be had";
-  line->theirs.Reset();  // only the interpreter's own keeps it open, so that its end shows
-  output->write.Reset();
-  const StartedProgram started = StartProgram(plan, {stdin_fd.get(), printed.get(), printed.get(), theirs.get()});
-  if (started.error != 0) return std::string("start the interpreter: ") + strerror(started.error);
-  pid_ = started.pid;
-  return AwaitLoaded(keepalive);
+  if (!stdin_fd.valid() || !printed.valid() || !theirs.valid()) return {.error = EMFILE};
+  return StartProgram(plan, {stdin_fd.get(), printed.get(), printed.get(), theirs.get()});
 }
 
 std::string ParkedInterpreter::AwaitLoaded(int keepalive) {
@@ -93,7 +96,7 @@ std::string ParkedInterpreter::AwaitAnswer(char wanted, int keepalive, int timeo
 
 std::string ParkedInterpreter::HandOver(const HoodPlan& run, const std::vector<int>& streams) {
   wire::Writer writer;
-  writer(run.argv)(run.env);
+  writer(run.cwd)(run.argv)(run.env);
   const Result<void> sent = SendMessage(line_, writer.Take(), streams);
   std::string why = sent ? AwaitAnswer('s', -1, kHandOverMs) : "the waiting interpreter has ended";
   line_.Reset();

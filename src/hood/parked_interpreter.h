@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/hood/plan.h"
+#include "src/hood/start_program.h"
 #include "src/sys/fd.h"
 
 namespace fumehood {
@@ -26,6 +27,7 @@ class ParkedInterpreter {
   std::string HandOver(const HoodPlan& run, const std::vector<int>& streams);
 
  private:
+  StartedProgram Begin(const HoodPlan& plan);
   std::string AwaitLoaded(int keepalive);
   std::string AwaitAnswer(char wanted, int keepalive, int timeout_ms);
   void End();

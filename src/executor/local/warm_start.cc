@@ -38,6 +38,18 @@ std::vector<std::string> EnvWithoutSpecs(const ResolvedRun& run) {
   return env;
 }
 
+// Read by the loader, by the C library and by compiled parts of packages before a run has its word; those that packages of Python's
+// own read are noticed by the waiting interpreter (python/parked_python.py).
+std::string ReadBeforeTheRun(const ResolvedRun& run) {
+  for (const auto& [name, value] : run.spec.env) {
+    for (const std::string_view early : {"PYTHON", "LD_", "LC_", "LANG", "MALLOC_", "GLIBC_", "TZ", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_",
+                                         "MKL_", "BLIS_", "BLAS_", "NUMEXPR_", "NPY_", "CUDA_", "NVIDIA_", "PATH", "HOME", "TMPDIR"}) {
+      if (std::string_view(name).starts_with(early)) return name;
+    }
+  }
+  return "";
+}
+
 // By device and inode: what is at a path now may be another file than what a box shows.
 std::string Given(const ResolvedRun& run, const KeeperOrder& order) {
   std::string given = fmt::format("{} {}:{}\n", run.workdir, run.workdir_identity.device, run.workdir_identity.inode);
@@ -58,6 +70,8 @@ std::string WhyNotWarm(const ResolvedRun& run, const Config& config) {
   if (run.spec.command_is_script || !IsPython(run.argv[0], run.runtime) || !IsPlainPython(run.argv)) {
     return "only commands of the form python3 SCRIPT, python3 -c TEXT and python3 -m MODULE start warm";
   }
+  const std::string early = ReadBeforeTheRun(run);
+  if (!early.empty()) return fmt::format("the variable {} is read when an interpreter starts or loads its packages", early);
   if (!run.databases.empty()) return "a run with databases is given copies of its own";
   const auto is_copy = [](const Showing& showing) { return showing.how == Showing::How::kOwn; };
   if (std::any_of(run.inputs.begin(), run.inputs.end(), is_copy)) return "an input of mode copy is made for its run";
