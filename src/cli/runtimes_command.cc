@@ -33,6 +33,7 @@ namespace {
 struct Known {
   CatalogEntry entry;
   RuntimeHealth health;
+  std::optional<std::vector<std::string>> warm_imports = {};
 };
 
 // Of what was never checked, and can be seen not to be there, that it is absent.
@@ -51,6 +52,12 @@ RuntimeHealth HealthNow(const Catalog& catalog, const CatalogEntry& entry) {
     health.reason = runtime.error().message();
   }
   return health;
+}
+
+Known KnownOf(const Catalog& catalog, const CatalogEntry& entry) {
+  Known known{entry, HealthNow(catalog, entry)};
+  if (auto imports = catalog.WarmImportsOf(entry.name)) known.warm_imports = std::move(imports).value();
+  return known;
 }
 
 std::string LocationOf(const CatalogEntry& entry) {
@@ -81,7 +88,15 @@ void WriteKnown(JsonWriter& json, const Known& known) {
   }
   json.EndArray().Key("imports").BeginArray();
   for (const std::string& import : entry.imports) json.String(import);
-  json.EndArray().Key("made_by").String(entry.made_by).Key("added_at").String(entry.added_at);
+  json.EndArray().Key("warm_imports");
+  if (known.warm_imports) {
+    json.BeginArray();
+    for (const std::string& import : *known.warm_imports) json.String(import);
+    json.EndArray();
+  } else {
+    json.Null();
+  }
+  json.Key("made_by").String(entry.made_by).Key("added_at").String(entry.added_at);
   json.Key("health").BeginObject().Key("state").String(StateName(known.health)).Key("reason").String(known.health.reason);
   json.Key("version").String(known.health.version).Key("checked_at").String(known.health.checked_at);
   json.Key("deep").Bool(known.health.deep).EndObject();
@@ -91,7 +106,7 @@ void WriteKnown(JsonWriter& json, const Known& known) {
 Result<int> List(const Catalog& catalog, const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Catalog::Listing listing, catalog.List());
   std::vector<Known> all;
-  for (const CatalogEntry& entry : listing.entries) all.push_back({entry, HealthNow(catalog, entry)});
+  for (const CatalogEntry& entry : listing.entries) all.push_back(KnownOf(catalog, entry));
   if (arguments.Has("json")) {
     JsonWriter json;
     json.BeginObject().Key("runtimes").BeginArray();
@@ -118,7 +133,7 @@ Result<int> List(const Catalog& catalog, const Arguments& arguments, Context& co
 
 Result<int> Show(const Catalog& catalog, const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog.Find(arguments.positional[1]));
-  const Known known{entry, HealthNow(catalog, entry)};
+  const Known known = KnownOf(catalog, entry);
   if (arguments.Has("json")) {
     JsonWriter json;
     WriteKnown(json, known);
@@ -137,6 +152,7 @@ Result<int> Show(const Catalog& catalog, const Arguments& arguments, Context& co
   lines.emplace_back("Version", Shown(known.health.version));
   lines.emplace_back("Checked", known.health.checked_at.empty() ? "never" : LocalTime(known.health.checked_at) + (known.health.deep ? ", every byte" : ""));
   lines.emplace_back("Identity", known.health.identity);
+  if (known.warm_imports) lines.emplace_back("Warm", fmt::format("starts with {} loaded, where a run asks for it", Join(*known.warm_imports, ", ")));
   std::string text;
   for (const auto& [title, value] : lines) {
     if (!value.empty()) text += fmt::format("{:<10}{}\n", title, value);

@@ -16,6 +16,7 @@
 #include "src/health/sweep_cgroups.h"
 #include "src/health/sweep_runtimes.h"
 #include "src/record/change_log.h"
+#include "src/keeper/parking_place.h"
 #include "src/record/event_log.h"
 #include "src/record/list_runs.h"
 #include "src/record/outputs.h"
@@ -52,6 +53,7 @@ class Collector {
     }
     SweepHalfRemoved();
     SweepStaging();
+    if (!rules_.dry_run) (void)CountParked(config_.state_dir, "");  // takes away the places of keepers that were killed
     SweepCaches();
     for (const auto& sweep : {SweepRuntimes, SweepTrials}) {
       auto swept = sweep(config_, rules_.dry_run);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -360,10 +361,12 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   published = true;
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
   if (!sent) return std::move(sent).error().Within("hand the order to the keeper");
-  Result<Fd> keeper = box.stranger.valid() ? Result<Fd>(std::move(box.stranger)) : PidfdOpen(box.keeper);  // our unreaped child
+  const bool is_stranger = box.stranger.valid();
+  Result<Fd> keeper = is_stranger ? Result<Fd>(std::move(box.stranger)) : PidfdOpen(box.keeper);  // our unreaped child
   Result<void> durable = keeper ? MakeDurable(config, box.run) : Result<void>(keeper.error());
   if (!durable) {
     if (keeper) (void)PidfdSignal(*keeper, SIGKILL);  // the run ends with it
+    if (is_stranger) box.stranger = std::move(keeper).value();
     return std::move(durable).error().Within("make the run durable");
   }
   RememberGiven(given, config);
@@ -412,14 +415,37 @@ Result<std::optional<BoxOrder>> WarmBoxWanted(const Config& config, PreparedRun&
   return std::optional<BoxOrder>(std::move(warm));
 }
 
-std::optional<KeptBox> TakeWarm(const BoxOrder& warm, KeeperOrder& order) {
-  std::optional<KeptBox> box = TakeWarmBox(warm);
-  if (box) {
-    order.plan.steps.clear();  // walked, to the last one
-  } else {
-    order.warm_why_not = "no interpreter waited that suits this run";
+Result<KeptBox> StartColdBox(const LaunchRequest& request, const KeeperOrder& order, SpareBoxes* spares) {
+  if (spares != nullptr) {
+    if (std::optional<KeptBox> box = spares->Take(order.box)) return std::move(*box);
   }
-  return box;
+  if (request.keeper != nullptr) return StartBox(order.box, std::move(*request.keeper));
+  // A token of its own where the run had its id before: what an earlier start of it left half-made may have that name.
+  return StartBox(order.box, request.id.empty() ? order.run_id : NewRunId());
+}
+
+Result<Launched> LaunchIn(KeptBox& box, const LaunchRequest& request, const Config& config, PreparedRun& prepared, const std::string& resolved) {
+  const std::string token = box.run.id;
+  bool published = false;
+  auto launched = FillBox(request, config, prepared, resolved, box, published);
+  if (!launched) TakeBack(box, config, token, prepared.order.run_id, prepared.order.attempt, published);
+  return launched;
+}
+
+// Empty: nothing suitable waited, or what waited was of no use; then `prepared` is as it was.
+std::optional<Launched> LaunchWarm(const BoxOrder& warm, const LaunchRequest& request, const Config& config, PreparedRun& prepared,
+                                   const std::string& resolved) {
+  KeeperOrder& order = prepared.order;
+  order.warm_why_not = "no interpreter waited that suits this run";
+  std::optional<KeptBox> box = TakeWarmBox(warm);
+  if (!box) return std::nullopt;
+  order.warm_why_not.clear();
+  std::vector<HoodStep> steps = std::exchange(order.plan.steps, {});  // walked, to the last one
+  auto launched = LaunchIn(*box, request, config, prepared, resolved);
+  if (launched) return std::move(launched).value();
+  order.plan.steps = std::move(steps);
+  order.warm_why_not = "the box that waited was of no use: " + launched.error().message();
+  return std::nullopt;
 }
 
 Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& config, PreparedRun& prepared, SpareBoxes* spares) {
@@ -427,26 +453,14 @@ Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& conf
   FH_TRY(EnsureStateDir(config.state_dir));
   FH_TRY(MakeBoxOrder(config, prepared));
   FH_ASSIGN_OR_RETURN(const auto warm, WarmBoxWanted(config, prepared));
-  std::optional<KeptBox> box = warm ? TakeWarm(*warm, prepared.order) : std::nullopt;
-  const bool is_warm = box.has_value();
-  if (!box && spares != nullptr) box = spares->Take(prepared.order.box);
-  if (!box) {
-    // A token of its own where the run had its id before: what an earlier start of it left half-made may have that name.
-    auto started = request.keeper != nullptr ? StartBox(prepared.order.box, std::move(*request.keeper))
-                                             : StartBox(prepared.order.box, request.id.empty() ? prepared.order.run_id : NewRunId());
-    if (!started) return std::move(started).error();
-    box = std::move(started).value();
-  }
-  const std::string token = box->run.id;
-  bool published = false;
-  auto launched = FillBox(request, config, prepared, resolved, *box, published);
+  std::optional<Launched> launched = warm ? LaunchWarm(*warm, request, config, prepared, resolved) : std::nullopt;
   if (!launched) {
-    TakeBack(*box, config, token, prepared.order.run_id, prepared.order.attempt, published);
-    return launched;
+    FH_ASSIGN_OR_RETURN(KeptBox box, StartColdBox(request, prepared.order, spares));
+    FH_ASSIGN_OR_RETURN(launched, LaunchIn(box, request, config, prepared, resolved));
+    if (spares != nullptr) spares->Refill(prepared.order.box);
   }
-  if (spares != nullptr && !is_warm) spares->Refill(prepared.order.box);
   if (warm) (void)ParkWarmBox(*warm);  // for the next such run; without it that starts cold, and says so
-  return launched;
+  return std::move(*launched);
 }
 
 }  // namespace
