@@ -289,15 +289,35 @@ def test_a_warm_run_gets_no_further_than_a_cold_one(hood, warm, name):
 
 
 def test_its_limits_are_its_own(hood, warm):
-    bomb = "x = bytearray(1)\nwhile True: x += bytes(16 << 20)\n"
-    cold, warm_run = run_both(hood, "python3", "-c", bomb, seconds=120)
-    assert (warm_run.result["reason"], warm_run.exit_code) == (cold.result["reason"], cold.exit_code) == ("memory_limit", 137)
-    # More than an interpreter that waits may have: the run's own limits are in force.
-    cold, warm_run = run_both(hood, "python3", "-c", "x = bytearray(800 << 20); print(len(x))")
-    assert_same(cold, warm_run)
-    threads = "import threading, time\nn = 0\ntry:\n while n < 400: threading.Thread(target=time.sleep, args=(5,), daemon=True).start(); n += 1\nexcept RuntimeError: pass\nprint(128 < n < 260, flush=True)\nimport os; os._exit(0)\n"
-    cold, warm_run = run_both(hood, "python3", "-c", threads, seconds=120)
-    assert warm_run.text == cold.text == "True\n"
+    """Those of the profile `tool`: more memory than an interpreter that waits may have here, and fewer processes."""
+    narrow = hood.environment(FUMEHOOD_WARM_MEMORY_MB="64")
+    flags = ["--profile", "tool"]
+    answer = hood.call("runtimes", "warm", "python3", *flags, environment=narrow, seconds=120)
+    assert "1 more waits" in answer.text, answer.explain()
+
+    def both(program):
+        assert kernel.wait_until(lambda: len(waiting(hood)) == 2, 120), places(hood)  # one of them for these runs
+        return run_both(hood, "python3", "-c", program, flags=flags, seconds=120, environment=narrow)
+
+    cold, warm_run = both("x = bytearray(300 << 20); print(len(x))")
+    assert (warm_run.exit_code, warm_run.text) == (cold.exit_code, cold.text) == (0, f"{300 << 20}\n"), warm_run.explain()
+    assert warm_run.result["usage"]["memory_peak_mb"] > 300, warm_run.explain()
+    cold, warm_run = both("x = bytearray(1)\nwhile True: x += bytes(16 << 20)\n")
+    assert (cold.result["reason"], cold.exit_code) == ("memory_limit", 137), cold.explain()
+    assert (warm_run.result["reason"], warm_run.exit_code) == ("memory_limit", 137), warm_run.explain()
+    threads = """import os, threading, time
+n = 0
+try:
+    while n < 120:
+        threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
+        n += 1
+except RuntimeError:
+    pass
+print(n, flush=True)
+os._exit(0)
+"""
+    cold, warm_run = both(threads)
+    assert warm_run.text == cold.text and 55 < int(warm_run.text) < 65, (warm_run.text, cold.text)
 
 
 def test_inputs_are_shown_to_a_warm_run_too(hood, warm):
