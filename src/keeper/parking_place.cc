@@ -12,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "src/base/ulid.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
 #include "src/sys/message.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr const char* kDir = "warm";
 constexpr const char* kLockName = ".lock";
+constexpr const char* kClosedName = ".closed";  // a token: who began before it was written has been sent away, though it had no place yet
 constexpr std::string_view kMaking = "making.";
 constexpr std::string_view kTake = "take";
 constexpr std::string_view kLeave = "leave";
@@ -116,6 +118,9 @@ Result<std::optional<ParkingPlace>> ParkingPlace::Claim(const std::string& state
   FH_ASSIGN_OR_RETURN(place.dir_, OpenPlace(state_dir));
   FH_ASSIGN_OR_RETURN(const Fd lock, OpenAt(place.dir_.get(), kLockName, O_RDWR | O_CREAT, 0600));
   FH_TRY(LockExclusive(lock.get()));  // of two that claim at once, the later one counts the earlier
+  FH_ASSIGN_OR_RETURN(const auto closed, FindFile(place.dir_.get(), kClosedName));
+  constexpr size_t kTime = 10;  // of a token's letters; the rest is chance
+  if (closed && token.substr(0, kTime) <= closed->substr(0, kTime)) return std::optional<ParkingPlace>();
   FH_ASSIGN_OR_RETURN(std::vector<Entry> entries, List(place.dir_));
   std::erase_if(entries, [&](const Entry& entry) { return !Connect(place.dir_, entry); });
   if (static_cast<int64_t>(entries.size()) >= pool_size) {
@@ -209,6 +214,9 @@ Result<int64_t> SendParkedAway(const std::string& state_dir) {
   FH_ASSIGN_OR_RETURN(const auto there, FindStat(kHere, state_dir + "/" + kDir, true));
   if (!there) return 0;
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenPlace(state_dir));
+  FH_ASSIGN_OR_RETURN(const Fd lock, OpenAt(dir.get(), kLockName, O_RDWR | O_CREAT, 0600));
+  FH_TRY(LockExclusive(lock.get()));
+  FH_TRY(WriteFileAtomically(dir.get(), kClosedName, NewRunId(), 0600, Durability::kLater));
   FH_ASSIGN_OR_RETURN(const std::vector<Entry> entries, List(dir));
   int64_t sent = 0;
   for (const Entry& entry : entries) {

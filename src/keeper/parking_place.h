@@ -65,7 +65,7 @@ Result<std::optional<TakenPlace>> TakeParked(const std::string& state_dir, const
 // How many wait or are at it, by key (empty: all); entries without a keeper are removed.
 Result<int64_t> CountParked(const std::string& state_dir, const std::string& key);
 
-// Sends all away that wait, and returns how many there were; they tidy up by themselves.
+// Sends all away that wait, those too that have begun and have no place yet, and returns how many had one; they tidy up by themselves.
 Result<int64_t> SendParkedAway(const std::string& state_dir);
 
 }  // namespace fumehood

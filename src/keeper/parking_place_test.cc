@@ -104,5 +104,13 @@ TEST_F(AParkingPlace, IsLeftWhenAllAreSentAway) {
   EXPECT_EQ(NextWish(place).wish, ParkingPlace::Visit::Wish::kLeave);
 }
 
+TEST_F(AParkingPlace, IsRefusedToOneThatBeganBeforeAllWereSentAway) {
+  { const ParkingPlace place = Claim("k", "T1"); }
+  ASSERT_TRUE(SendParkedAway(state_));
+  const auto late = ParkingPlace::Claim(state_, "k", "00000000000000000000000000", 8);
+  EXPECT_TRUE(late && !*late);
+  const ParkingPlace after = Claim("k", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
+}
+
 }  // namespace
 }  // namespace fumehood
