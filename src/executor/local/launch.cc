@@ -409,7 +409,7 @@ Result<std::optional<BoxOrder>> WarmBoxWanted(const Config& config, PreparedRun&
   KeeperOrder& order = prepared.order;
   order.warm_wanted = prepared.resolved.spec.warm;
   if (!order.warm_wanted) return std::optional<BoxOrder>();
-  order.warm_why_not = WhyNotWarm(prepared.resolved, config);
+  order.warm_why_not = order.attempt > 1 ? "a further attempt starts cold" : WhyNotWarm(prepared.resolved, config);
   if (!order.warm_why_not.empty()) return std::optional<BoxOrder>();
   FH_ASSIGN_OR_RETURN(BoxOrder warm, WarmBoxFor(prepared.resolved, order, config));
   return std::optional<BoxOrder>(std::move(warm));
