@@ -67,6 +67,9 @@ struct Config {
   int64_t priority_age_seconds = 600;       // each so long a wait lifts a run by one step of priority; 0: never
   // "default", and "NAME=VALUE" for the runs with that label; a run belongs to the first of those in byte order that it has.
   std::map<std::string, RetentionRule> retention;
+  int64_t warm_boxes = 2;                   // interpreters that wait for their runs, at most; 0: none, and no run starts warm
+  int64_t warm_memory_mb = 512;             // what one of them may use while it waits
+  int64_t warm_idle_seconds = 600;          // how long one waits
   bool quarantine_runtimes = false;         // one whose files are damaged stays out of use until a deep check went well
 };
 

@@ -79,7 +79,7 @@ Result<void> Attend(const Launched& launched, const Fd& signals, InputPump& inpu
       watching = got > 0 && news.find("ended\n") == std::string::npos;
     }
     if (waits[1].revents != 0) {
-      if (ReadSignal(signals)) (void)::kill(launched.keeper, SIGTERM);  // our unreaped child
+      if (ReadSignal(signals)) (void)PidfdSignal(launched.keeper_fd, SIGTERM);  // one that has gone is past asking
     }
     if (waits[2].revents != 0) input.OnReady();
   }

@@ -12,9 +12,12 @@
 #include "src/base/text.h"
 #include "src/cli/add_from_file.h"
 #include "src/cli/command.h"
+#include "src/cli/number_argument.h"
 #include "src/cli/terminal.h"
 #include "src/cli/time_text.h"
+#include "src/executor/local/launch.h"
 #include "src/health/check_runtime.h"
+#include "src/keeper/parking_place.h"
 #include "src/runtime/catalog.h"
 #include "src/runtime/conda_discovery.h"
 #include "src/runtime/find_runtime.h"
@@ -30,6 +33,7 @@ namespace {
 struct Known {
   CatalogEntry entry;
   RuntimeHealth health;
+  std::optional<std::vector<std::string>> warm_imports = {};
 };
 
 // Of what was never checked, and can be seen not to be there, that it is absent.
@@ -48,6 +52,12 @@ RuntimeHealth HealthNow(const Catalog& catalog, const CatalogEntry& entry) {
     health.reason = runtime.error().message();
   }
   return health;
+}
+
+Known KnownOf(const Catalog& catalog, const CatalogEntry& entry) {
+  Known known{entry, HealthNow(catalog, entry)};
+  if (auto imports = catalog.WarmImportsOf(entry.name)) known.warm_imports = std::move(imports).value();
+  return known;
 }
 
 std::string LocationOf(const CatalogEntry& entry) {
@@ -78,7 +88,15 @@ void WriteKnown(JsonWriter& json, const Known& known) {
   }
   json.EndArray().Key("imports").BeginArray();
   for (const std::string& import : entry.imports) json.String(import);
-  json.EndArray().Key("made_by").String(entry.made_by).Key("added_at").String(entry.added_at);
+  json.EndArray().Key("warm_imports");
+  if (known.warm_imports) {
+    json.BeginArray();
+    for (const std::string& import : *known.warm_imports) json.String(import);
+    json.EndArray();
+  } else {
+    json.Null();
+  }
+  json.Key("made_by").String(entry.made_by).Key("added_at").String(entry.added_at);
   json.Key("health").BeginObject().Key("state").String(StateName(known.health)).Key("reason").String(known.health.reason);
   json.Key("version").String(known.health.version).Key("checked_at").String(known.health.checked_at);
   json.Key("deep").Bool(known.health.deep).EndObject();
@@ -88,7 +106,7 @@ void WriteKnown(JsonWriter& json, const Known& known) {
 Result<int> List(const Catalog& catalog, const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const Catalog::Listing listing, catalog.List());
   std::vector<Known> all;
-  for (const CatalogEntry& entry : listing.entries) all.push_back({entry, HealthNow(catalog, entry)});
+  for (const CatalogEntry& entry : listing.entries) all.push_back(KnownOf(catalog, entry));
   if (arguments.Has("json")) {
     JsonWriter json;
     json.BeginObject().Key("runtimes").BeginArray();
@@ -115,7 +133,7 @@ Result<int> List(const Catalog& catalog, const Arguments& arguments, Context& co
 
 Result<int> Show(const Catalog& catalog, const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog.Find(arguments.positional[1]));
-  const Known known{entry, HealthNow(catalog, entry)};
+  const Known known = KnownOf(catalog, entry);
   if (arguments.Has("json")) {
     JsonWriter json;
     WriteKnown(json, known);
@@ -134,6 +152,7 @@ Result<int> Show(const Catalog& catalog, const Arguments& arguments, Context& co
   lines.emplace_back("Version", Shown(known.health.version));
   lines.emplace_back("Checked", known.health.checked_at.empty() ? "never" : LocalTime(known.health.checked_at) + (known.health.deep ? ", every byte" : ""));
   lines.emplace_back("Identity", known.health.identity);
+  if (known.warm_imports) lines.emplace_back("Warm", fmt::format("starts with {} loaded, where a run asks for it", Join(*known.warm_imports, ", ")));
   std::string text;
   for (const auto& [title, value] : lines) {
     if (!value.empty()) text += fmt::format("{:<10}{}\n", title, value);
@@ -351,6 +370,46 @@ Result<int> Lock(const Catalog& catalog, const Arguments& arguments, Context& co
   return 0;
 }
 
+// An interpreter of it that waits, for each of `count`: of the kind that runs in `workdir` with the default limits want.
+Result<int64_t> ParkSome(const std::string& name, const Arguments& arguments, int64_t count, Context& context) {
+  AnalysisSpec spec;
+  spec.command = {"python3", "-c", "pass"};  // stands for any
+  spec.runtime = name;
+  if (arguments.Has("profile")) spec.profile = arguments.Value("profile");
+  spec.workdir = arguments.Value("workdir");
+  spec.warm = true;
+  int64_t parked = 0;
+  while (parked < count) {
+    FH_ASSIGN_OR_RETURN(const bool one_more, ParkAhead(spec, context.config, context.submitter));
+    if (!one_more) break;
+    ++parked;
+  }
+  return parked;
+}
+
+Result<int> Warm(const Catalog& catalog, const Arguments& arguments, Context& context) {
+  FH_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog.Find(arguments.positional[1]));
+  if (arguments.Has("off")) {
+    FH_TRY(catalog.SetWarmImports(entry.name, std::nullopt));
+    FH_ASSIGN_OR_RETURN(const int64_t sent, SendParkedAway(context.config.state_dir));
+    PrintOut(fmt::format("{}: its runs start cold{}\n", entry.name, sent > 0 ? fmt::format("; {} that waited were sent away", sent) : ""));
+    return 0;
+  }
+  if (entry.language != "python") {
+    return Error(ErrorCode::kInvalidArgument, fmt::format("only interpreters of Python can wait for their runs; {} is {}", entry.name,
+                                                          entry.language.empty() ? "of no language" : "of " + entry.language));
+  }
+  FH_ASSIGN_OR_RETURN(auto imports, catalog.WarmImportsOf(entry.name));
+  if (arguments.Has("import")) imports = arguments.Values("import");
+  if (!imports) imports = entry.imports;
+  FH_ASSIGN_OR_RETURN(const auto count, WholeArgument(arguments, "count", 0));
+  FH_TRY(catalog.SetWarmImports(entry.name, imports));
+  FH_ASSIGN_OR_RETURN(const int64_t parked, ParkSome(entry.name, arguments, count.value_or(1), context));
+  PrintOut(fmt::format("{}: runs with `warm` start with {} loaded; {} more {} now\n", entry.name, Join(*imports, ", "), parked,
+                       parked == 1 ? "waits" : "wait"));
+  return 0;
+}
+
 Result<int> Discover(const Catalog& catalog, const Arguments& arguments, Context& context) {
   const CondaDiscovery found = DiscoverConda(DefaultCondaPlaces(context.submitter.env, geteuid()));
   FH_ASSIGN_OR_RETURN(const Catalog::Listing listing, catalog.List());
@@ -400,6 +459,7 @@ const std::vector<Sub>& Subs() {
       {"remove", 1, 1, {}, Remove},
       {"check", 0, 1000, {"deep", "json"}, Check},
       {"lock", 1, 1, {"json"}, Lock},
+      {"warm", 1, 1, {"import", "workdir", "profile", "count", "off"}, Warm},
       {"discover", 0, 0, {"json"}, Discover},
   };
   return kSubs;
@@ -434,7 +494,7 @@ Result<int> Runtimes(const Arguments& arguments, Context& context) {
 
 Command RuntimesCommand() {
   return {.name = "runtimes", .summary = "The software environments that runs can name: list, add, check",
-          .positional = "[ls | show NAME | add NAME | remove NAME | check [NAME...] | lock NAME | discover]",
+          .positional = "[ls | show NAME | add NAME | remove NAME | check [NAME...] | lock NAME | warm NAME | discover]",
           .flags = {{.name = "prefix", .value = "DIR", .help = "add: a conda prefix or virtualenv that is there"},
                     {.name = "root", .value = "PATH", .help = "add: an unpacked root file system, or an archive of one: docker save, OCI, tar"},
                     {.name = "file", .value = "FILE", .help = "add: make it from an environment.yml, requirements.txt, explicit conda list, runtime lock or image archive"},
@@ -443,7 +503,11 @@ Command RuntimesCommand() {
                     {.name = "channel", .value = "URL", .help = "add --file: where a runtime lock does not say it, the channel of its conda packages", .repeated = true},
                     {.name = "image", .value = "NAME", .help = "add: which image, where the archive has several"},
                     {.name = "language", .value = "NAME", .help = "add: python, r or julia; default: by what it holds"},
-                    {.name = "import", .value = "NAME", .help = "add: a package that its check loads", .repeated = true},
+                    {.name = "import", .value = "NAME", .help = "add: a package that its check loads; warm: one that a waiting interpreter has loaded", .repeated = true},
+                    {.name = "workdir", .value = "DIR", .help = "warm: where the runs will be; default: here"},
+                    {.name = "profile", .value = "NAME", .help = "warm: whose limits the runs will have; default: default"},
+                    {.name = "count", .value = "N", .help = "warm: so many interpreters begin to wait now; default: 1"},
+                    {.name = "off", .help = "warm: no more; those that wait are sent away"},
                     {.name = "deep", .help = "check: compare every byte, not sizes and times alone"},
                     {.name = "json", .help = "As JSON"}},
           .description = "A runtime is offered to runs only after its check: its files are what their records say, and its interpreter answers under\n"

@@ -320,7 +320,7 @@ std::vector<Flag> SpecFlags() {
       {.name = "priority", .value = "N", .help = "Among waiting runs the higher start first (default: 0)"},
       {.name = "executor", .value = "NAME", .help = "Where it runs; default: as configured"},
       {.name = "allow-weaker", .value = "LAYER", .help = "Go on without this layer where this host cannot do it (see doctor)", .repeated = true},
-      {.name = "warm", .help = "Start in an interpreter parked ahead (not in this version)"},
+      {.name = "warm", .help = "Start in an interpreter that waits with its packages loaded, where one does (docs/warm.md)"},
       {.name = "deterministic", .help = "Fix what makes results differ (not in this version)"},
   };
 }

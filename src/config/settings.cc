@@ -18,6 +18,7 @@ constexpr const char* kDiskMethods[] = {"auto", "quota", "sampled"};
 constexpr int64_t kLowestRunUid = 1000;
 constexpr int64_t kHighestRunUid = 4294967294;
 constexpr int64_t kMostSpareBoxes = 256;
+constexpr int64_t kMostWarmBoxes = 64;
 constexpr double kShortestInterval = 0.05;
 constexpr double kLongestInterval = 3600;
 
@@ -86,6 +87,20 @@ void ReadInterval(NodeReader& reader, const Node& node, const FieldPath& path, C
 
 void ReadSpareBoxes(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
   ReadWhole(reader, node, path, 0, kMostSpareBoxes, config.spare_boxes);
+}
+
+void ReadWarmBoxes(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  ReadWhole(reader, node, path, 0, kMostWarmBoxes, config.warm_boxes);
+}
+
+void ReadWarmMemory(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  constexpr int64_t kLeast = 16;  // below that no interpreter starts
+  ReadWhole(reader, node, path, kLeast, kHighestLimits.memory_limit_mb, config.warm_memory_mb);
+}
+
+void ReadWarmIdle(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
+  constexpr int64_t kDay = 86400;
+  ReadWhole(reader, node, path, 1, kDay, config.warm_idle_seconds);
 }
 
 void ReadInputDigest(NodeReader& reader, const Node& node, const FieldPath& path, Config& config) {
@@ -173,6 +188,9 @@ constexpr Setting kSettings[] = {
     {"queue_limit", "FUMEHOOD_QUEUE_LIMIT", false, ReadQueueLimit},
     {"fair_share_label", "FUMEHOOD_FAIR_SHARE_LABEL", false, ReadFairShareLabel},
     {"priority_age_seconds", "FUMEHOOD_PRIORITY_AGE_SECONDS", false, ReadPriorityAge},
+    {"warm_boxes", "FUMEHOOD_WARM_BOXES", false, ReadWarmBoxes},
+    {"warm_memory_mb", "FUMEHOOD_WARM_MEMORY_MB", false, ReadWarmMemory},
+    {"warm_idle_seconds", "FUMEHOOD_WARM_IDLE_SECONDS", false, ReadWarmIdle},
     {"quarantine_runtimes", "FUMEHOOD_QUARANTINE_RUNTIMES", false, ReadQuarantine},
 };
 

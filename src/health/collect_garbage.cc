@@ -20,6 +20,7 @@
 #include "src/health/sweep_known.h"
 #include "src/health/sweep_runtimes.h"
 #include "src/record/change_log.h"
+#include "src/keeper/parking_place.h"
 #include "src/record/event_log.h"
 #include "src/record/outputs.h"
 #include "src/record/pins.h"
@@ -62,6 +63,7 @@ class Collector {
     }
     SweepHalfRemoved();
     SweepStaging();
+    if (!rules_.dry_run) (void)CountParked(config_.state_dir, "");  // takes away the places of keepers that were killed
     SweepCaches();
     for (const auto& sweep : {SweepRuntimes, SweepTrials}) {
       auto swept = sweep(config_, rules_.dry_run);

@@ -45,6 +45,7 @@ struct CgroupLimits {
   int64_t memory_bytes = 0;  // swap is not extra; 0: not limited
   double cpu_quota = 0;      // cores; 0: not limited
   int64_t pids_max = 0;      // 0: not limited
+  bool background = false;   // gets the processors that nobody else wants
 };
 
 // Counters of the run, and of nothing else. What this kernel does not have stays empty.

@@ -22,6 +22,7 @@ constexpr char kMemorySwapLimit[] = "memory.memsw.limit_in_bytes";
 constexpr char kMemorySwappiness[] = "memory.swappiness";
 constexpr char kOomControl[] = "memory.oom_control";
 constexpr char kEventControl[] = "cgroup.event_control";
+constexpr char kCpuShares[] = "cpu.shares";
 constexpr char kCfsPeriod[] = "cpu.cfs_period_us";
 constexpr char kCfsQuota[] = "cpu.cfs_quota_us";
 constexpr char kBlkioBytes[] = "blkio.throttle.io_service_bytes_recursive";
@@ -40,6 +41,18 @@ void ReadBlkioBytes(const std::string& text, CgroupUsage& usage) {
   }
   usage.read_bytes = read;
   usage.written_bytes = written;
+}
+
+}  // namespace
+
+namespace {
+
+// Of one that was never in the background they are what the kernel gave. No limit: nothing rests on it.
+void SetShares(const CgroupDir& dir, bool background) {
+  constexpr int64_t kFewest = 2;
+  constexpr int64_t kUsual = 1024;
+  if (!background && FindNumber(dir.fd, kCpuShares) != kFewest) return;
+  (void)WriteKernelFile(dir.fd, kCpuShares, std::to_string(background ? kFewest : kUsual));
 }
 
 }  // namespace
@@ -66,9 +79,11 @@ Result<void> RunCgroup::CreateV1(const CgroupPlace& place) {
 }
 
 Result<void> RunCgroup::LimitV1(const CgroupLimits& limits) {
+  limited_.clear();
   if (limits.memory_bytes > 0) FH_TRY(LimitMemoryV1(limits.memory_bytes));
   if (limits.cpu_quota > 0) {
     const CgroupDir dir{V1Dir("cpu"), PathOf("cpu")};
+    SetShares(dir, limits.background);
     FH_TRY(SetText(dir, kCfsPeriod, std::to_string(kCpuPeriodUs)));
     FH_TRY(SetText(dir, kCfsQuota, std::to_string(std::llround(limits.cpu_quota * static_cast<double>(kCpuPeriodUs)))));
     limited_.emplace_back("cpu");
@@ -87,7 +102,9 @@ Result<void> RunCgroup::LimitV1(const CgroupLimits& limits) {
 
 Result<void> RunCgroup::LimitMemoryV1(int64_t bytes) {
   const CgroupDir dir{V1Dir("memory"), PathOf("memory")};
-  // This order: memory and swap together may never be less than memory alone, and both start unlimited.
+  // This order: memory and swap together may never be less than memory alone, and both start unlimited. Where a lower limit is in
+  // force already (src/keeper/box.h, a warm box) they are raised in the other.
+  if (FindNumber(dir.fd, kMemorySwapLimit).value_or(bytes) < bytes) FH_TRY(SetBytes(dir, kMemorySwapLimit, bytes));
   FH_TRY(SetBytes(dir, kMemoryLimit, bytes));
   const Result<void> with_swap = SetBytes(dir, kMemorySwapLimit, bytes);
   if (!with_swap) {

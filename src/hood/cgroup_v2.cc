@@ -18,6 +18,7 @@ constexpr char kMemorySwapMax[] = "memory.swap.max";
 constexpr char kMemoryOomGroup[] = "memory.oom.group";
 constexpr char kMemoryEvents[] = "memory.events";
 constexpr char kCpuMax[] = "cpu.max";
+constexpr char kCpuWeight[] = "cpu.weight";
 constexpr char kKeeperLeaf[] = "keeper";
 
 // The parent of runs may be there without handing on what runs need: nobody has made it yet, or who did so was killed midway.
@@ -49,6 +50,18 @@ void ReadIoStat(const std::string& text, CgroupUsage& usage) {
 }
 
 double Seconds(std::optional<int64_t> microseconds) { return static_cast<double>(microseconds.value_or(0)) / 1e6; }
+
+}  // namespace
+
+namespace {
+
+// Of one that was never in the background it is what the kernel gave. No limit: nothing rests on it.
+void SetWeight(const CgroupDir& dir, bool background) {
+  constexpr int64_t kLeast = 1;
+  constexpr int64_t kUsual = 100;
+  if (!background && FindNumber(dir.fd, kCpuWeight) != kLeast) return;
+  (void)WriteKernelFile(dir.fd, kCpuWeight, std::to_string(background ? kLeast : kUsual));
+}
 
 }  // namespace
 
@@ -87,6 +100,7 @@ Result<void> RunCgroup::TryLimitV2(const CgroupLimits& limits) {
     limited_.emplace_back("memory");
   }
   if (limits.cpu_quota > 0) {
+    SetWeight(dir, limits.background);
     const int64_t quota = std::llround(limits.cpu_quota * static_cast<double>(kCpuPeriodUs));
     FH_TRY(SetText(dir, kCpuMax, std::to_string(quota) + " " + std::to_string(kCpuPeriodUs)));
     limited_.emplace_back("cpu");

@@ -14,14 +14,18 @@
 #include <cerrno>
 #include <csignal>
 #include <iterator>
+#include <string>
+#include <utility>
 
 #include "src/hood/network_namespace.h"
 #include "src/hood/plan_wire.h"
-#include "src/sys/c_strings.h"
+#include "src/hood/start_program.h"
 #include "src/sys/message.h"
 
 namespace fumehood {
 namespace {
+
+constexpr int kFloor = 512;  // above what the keeper and the slots use
 
 void Tell(int fd, const ChildReport& report) {
   // Nobody to complain to: when the keeper has gone, the end of the keepalive pipe ends the run anyway.
@@ -33,11 +37,10 @@ bool SetIds(uid_t uid, gid_t gid) {
   return syscall(SYS_setresgid, gid, gid, gid) == 0 && syscall(SYS_setresuid, uid, uid, uid) == 0;
 }
 
-// The keeper blocks signals and ignores none, and was itself started with every signal at its default.
-void RestoreSignals() {
-  sigset_t none;
-  sigemptyset(&none);
-  (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+ChildReport Say(ChildReport::Kind kind, const std::string& text) {
+  ChildReport report{.kind = kind};
+  text.copy(report.text, sizeof report.text - 1);
+  return report;
 }
 
 }  // namespace
@@ -63,17 +66,64 @@ void ChildTask::Run() const {
   // Here and not by the clone: a cgroup namespace begins at the cgroup of whoever makes it, and only now that is the run's.
   if ((box_.namespaces & kNsCgroup) != 0 && unshare(CLONE_NEWCGROUP) != 0) Fail(ChildReport::kNamespaceFailed, -1, errno);
   WalkBox();
+  if (!box_.argv.empty()) RunWarm();
   Tell(fds_.report, {.kind = ChildReport::kBoxed});
-  const RunPart run = ReceiveRun();
+  const RunPart run = ReceiveRun(fds_.line, fds_.report);
   Walk(run.plan, ChildReport::kStepFailed);
-  TellNamespaces();
+  TellNamespaces(fds_.report);
   if (chdir(run.plan.cwd.c_str()) != 0) Fail(ChildReport::kChdirFailed, -1, errno);
-  const Kept fds = KeepOnly(run.stdin_fd.get());
+  const Kept fds = KeepOnly(run.stdin_fd.get(), -1);
   const int analysis = StartAnalysis(run.plan, fds);
   close(fds.stdin_fd);
   close(fds.stdout_fd);
   close(fds.stderr_fd);
   ReapUntilTheEnd(fds, analysis);
+}
+
+// The interpreter waits outside the work directory: what it looked up there could be remembered, by it and by the overlay, when
+// the run begins and the directory has changed.
+void ChildTask::RunWarm() const {
+  if (chdir("/") != 0) Fail(ChildReport::kChdirFailed, -1, errno);
+  Kept fds = KeepOnly(fds_.keepalive, fds_.line);  // no standard input yet
+  ParkedInterpreter interpreter;
+  const std::string not_parked = interpreter.Start(box_, fds.keepalive);
+  if (!not_parked.empty()) {
+    Tell(fds.report, Say(ChildReport::kNotParked, not_parked));
+    _exit(1);
+  }
+  Tell(fds.report, {.kind = ChildReport::kParked});
+  const RunPart run = AwaitWarmRun(fds, interpreter);
+  close(std::exchange(fds.stdin_fd, fcntl(run.stdin_fd.get(), F_DUPFD_CLOEXEC, kFloor)));
+  TellNamespaces(fds.report);
+  if (chdir(run.plan.cwd.c_str()) != 0) {
+    Tell(fds.report, {.kind = ChildReport::kChdirFailed, .error = errno});
+    _exit(1);
+  }
+  int analysis = interpreter.pid();
+  const std::string cold = interpreter.HandOver(run.plan, {fds.stdin_fd, fds.stdout_fd, fds.stderr_fd});
+  if (cold.empty()) {
+    Tell(fds.report, {.kind = ChildReport::kStarted, .index = kWarm});
+  } else {
+    // The hood is the run's in any case, whole and sealed.
+    Tell(fds.report, Say(ChildReport::kColdInstead, cold));
+    analysis = StartAnalysis(run.plan, fds);
+  }
+  close(fds.stdin_fd);
+  close(fds.stdout_fd);
+  close(fds.stderr_fd);
+  ReapUntilTheEnd(fds, analysis);
+}
+
+ChildTask::RunPart ChildTask::AwaitWarmRun(const Kept& fds, const ParkedInterpreter& interpreter) const {
+  struct pollfd waits[2] = {{fds.line, POLLIN, 0}, {interpreter.poll_fd(), POLLIN, 0}};
+  do {
+    if (poll(waits, 2, -1) < 0 && errno != EINTR) _exit(1);
+    if (waits[1].revents == 0) continue;
+    // Its run may be on its way all the same, and is then started as any other.
+    Tell(fds.report, Say(ChildReport::kNotParked, "the waiting interpreter has ended"));
+    waits[1].fd = -1;
+  } while (waits[0].revents == 0);
+  return ReceiveRun(fds.line, fds.report);
 }
 
 void ChildTask::WaitForGo() const {
@@ -94,7 +144,7 @@ void ChildTask::TakeIds() const {
 }
 
 // Told from inside: to the keeper of an ordinary user, a process that cannot be traced does not show its namespaces.
-void ChildTask::TellNamespaces() const {
+void ChildTask::TellNamespaces(int report_fd) const {
   constexpr const char* kLinks[] = {"/proc/self/ns/user", "/proc/self/ns/mnt", "/proc/self/ns/pid",    "/proc/self/ns/ipc",
                                     "/proc/self/ns/uts",  "/proc/self/ns/net", "/proc/self/ns/cgroup", "/proc/self/ns/time"};
   ChildReport report{.kind = ChildReport::kSealed};
@@ -102,7 +152,7 @@ void ChildTask::TellNamespaces() const {
     struct stat info {};
     if (stat(kLinks[i], &info) == 0) report.namespaces[i] = info.st_ino;
   }
-  Tell(fds_.report, report);
+  Tell(report_fd, report);
 }
 
 void ChildTask::WalkBox() const {
@@ -133,17 +183,21 @@ void ChildTask::Apply(const HoodPlan& plan, size_t index, ChildReport::Kind fail
   if (error != 0) Fail(failure, static_cast<int>(index), error);
 }
 
-ChildTask::RunPart ChildTask::ReceiveRun() const {
+ChildTask::RunPart ChildTask::ReceiveRun(int line, int report) const {
   constexpr size_t kLimit = size_t{64} << 20;
-  auto message = ReceiveMessage(Fd(fds_.line), kLimit);
+  const auto damaged = [&] {
+    Tell(report, {.kind = ChildReport::kIdsFailed, .error = EBADMSG});
+    _exit(1);
+  };
+  auto message = ReceiveMessage(Fd(line), kLimit);
   if (!message || !*message) _exit(1);  // the keeper has gone, or the run will not be
   auto plan = DecodePlan((*message)->bytes);
-  if (!plan || (*message)->fds.empty()) Fail(ChildReport::kIdsFailed, -1, EBADMSG);
+  if (!plan || (*message)->fds.empty()) damaged();
   std::vector<Fd>& fds = (*message)->fds;
   size_t next = 1;
   for (const HoodStep& step : plan->steps) {
     if (step.op != Op::kOpenTree || !trees_are_open_) continue;
-    if (next == fds.size()) Fail(ChildReport::kIdsFailed, -1, EBADMSG);
+    if (next == fds.size()) damaged();
     slots_->fds[step.slot] = fds[next++].Release();
   }
   return {std::move(plan).value(), std::move(fds[0])};
@@ -151,11 +205,11 @@ ChildTask::RunPart ChildTask::ReceiveRun() const {
 
 // Everything else that the keeper had open (its records, the cgroup, other ends of pipes) is closed here and not left to
 // exec: PID 1 never execs.
-ChildTask::Kept ChildTask::KeepOnly(int stdin_fd) const {
-  constexpr int kFloor = 512;  // above what the keeper and the slots use
-  Kept kept{fds_.report, fds_.keepalive, stdin_fd, fds_.stdout_fd, fds_.stderr_fd};
+ChildTask::Kept ChildTask::KeepOnly(int stdin_fd, int line) const {
+  Kept kept{fds_.report, fds_.keepalive, stdin_fd, fds_.stdout_fd, fds_.stderr_fd, line};
   int last = kFloor;
-  for (int* fd : {&kept.report, &kept.keepalive, &kept.stdin_fd, &kept.stdout_fd, &kept.stderr_fd}) {
+  for (int* fd : {&kept.report, &kept.keepalive, &kept.stdin_fd, &kept.stdout_fd, &kept.stderr_fd, &kept.line}) {
+    if (*fd < 0) continue;
     *fd = fcntl(*fd, F_DUPFD_CLOEXEC, kFloor);
     if (*fd < 0) Fail(ChildReport::kChdirFailed, -1, errno);
     last = *fd;
@@ -166,36 +220,13 @@ ChildTask::Kept ChildTask::KeepOnly(int stdin_fd) const {
 }
 
 int ChildTask::StartAnalysis(const HoodPlan& plan, const Kept& fds) const {
-  const std::vector<char*> argv = CStrings(plan.argv);
-  const std::vector<char*> env = CStrings(plan.env);
-  // Shared with the child until it has executed or exited: that is what vfork is.
-  volatile int exec_error = 0;
-  const int pid = vfork();
-  if (pid == 0) {
-    dup2(fds.stdin_fd, 0);
-    dup2(fds.stdout_fd, 1);
-    dup2(fds.stderr_fd, 2);
-    setsid();
-    RestoreSignals();
-    int worst = ENOENT;
-    for (const std::string& path : plan.executables) {
-      execve(path.c_str(), argv.data(), env.data());
-      // As execvp(3): a file that may not be executed is remembered, but a later place on PATH may still have one.
-      if (errno != ENOENT && errno != ENOTDIR) worst = errno;
-    }
-    exec_error = worst;
-    _exit(127);
-  }
-  if (pid < 0) {
-    Tell(fds.report, {.kind = ChildReport::kExecFailed, .error = errno});
-    _exit(1);
-  }
-  if (exec_error != 0) {
-    Tell(fds.report, {.kind = ChildReport::kExecFailed, .error = exec_error});
+  const StartedProgram started = StartProgram(plan, {fds.stdin_fd, fds.stdout_fd, fds.stderr_fd});
+  if (started.error != 0) {
+    Tell(fds.report, {.kind = ChildReport::kExecFailed, .error = started.error});
     _exit(1);
   }
   Tell(fds.report, {.kind = ChildReport::kStarted});
-  return pid;
+  return started.pid;
 }
 
 void ChildTask::ReapUntilTheEnd(const Kept& fds, int analysis) const {

@@ -7,6 +7,9 @@
 // It works in two parts. The box (namespaces, new root, what every run is shown) needs nothing but the submitter to be known; a
 // box may wait long for its run. The run's own part of the plan then comes through a socket, with the command.
 //
+// A warm box (its plan has a command) is walked and sealed as a whole ahead, and the command is an interpreter that then waits in
+// it (src/hood/parked_interpreter.h). The run's part has no steps then.
+//
 // It is the keeper's own small static image, forked from its one thread: no exec stands between clone and the hood. It is not
 // dumpable, so the analysis, though it has the same uid, can neither trace it nor look into its memory or descriptors.
 #pragma once
@@ -14,6 +17,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "src/hood/parked_interpreter.h"
 #include "src/hood/plan.h"
 #include "src/hood/steps.h"
 #include "src/sys/fd.h"
@@ -34,13 +38,19 @@ struct ChildReport {
     kSealed,          // namespaces: as this process sees its own, the plan walked
     kStarted,         // the analysis has been executed
     kExited,          // wait_status of the analysis; it and all that it started are dead and reaped
+    kParked,          // of a warm box, in place of kBoxed: it is sealed, and its interpreter waits
+    kNotParked,       // text: why it does not, or does not any more
+    kColdInstead,     // text: why the interpreter that waited did not take the run; it gets one of its own
   };
   int32_t kind = 0;
   int32_t index = -1;
   int32_t error = 0;
   int32_t wait_status = 0;
+  char text[256] = {};          // ends with a zero
   uint64_t namespaces[8] = {};  // inode of /proc/self/ns/*, in the order of kNamespaceNames; 0: not known
 };
+
+inline constexpr int32_t kWarm = 1;  // ChildReport::index of kStarted: by the interpreter that waited
 
 // Descriptors that the child has; all of them close-on-exec.
 struct ChildFds {
@@ -71,13 +81,16 @@ class ChildTask {
   };
   struct Kept {  // the descriptors that PID 1 goes on with
     int report, keepalive, stdin_fd, stdout_fd, stderr_fd;
+    int line = -1;  // while it waits for its run
   };
   void WalkBox() const;
   void Walk(const HoodPlan& plan, ChildReport::Kind failure) const;
   void Apply(const HoodPlan& plan, size_t index, ChildReport::Kind failure) const;
-  RunPart ReceiveRun() const;
-  void TellNamespaces() const;
-  Kept KeepOnly(int stdin_fd) const;
+  [[noreturn]] void RunWarm() const;
+  RunPart AwaitWarmRun(const Kept& fds, const ParkedInterpreter& interpreter) const;
+  RunPart ReceiveRun(int line, int report) const;
+  void TellNamespaces(int report_fd) const;
+  Kept KeepOnly(int stdin_fd, int line) const;
   int StartAnalysis(const HoodPlan& plan, const Kept& fds) const;
   [[noreturn]] void ReapUntilTheEnd(const Kept& fds, int analysis) const;
   [[noreturn]] static void EndWithAll(const Kept& fds, int wait_status);

@@ -27,10 +27,14 @@ Result<void> FurnishBox(const BoxOrder& order, const RunDir& run, const AttemptD
 }
 
 // Root takes the trees on behalf of the run's uid, which might not be allowed to.
-Result<void> OpenTrees(const HoodPlan& plan, TreeSlots* slots) {
+Result<void> OpenTrees(const HoodPlan& plan, Box& box) {
   for (const HoodStep& step : plan.steps) {
     if (step.op != Op::kOpenTree) continue;
-    const int error = OpenTreeStep(step, -1, slots);
+    int id_map = -1;
+    if ((step.flags & kTreeIdMap) != 0) {
+      FH_ASSIGN_OR_RETURN(id_map, IdMapFor(step.number, box));
+    }
+    const int error = OpenTreeStep(step, id_map, &box.slots);
     if (error != 0) return ErrnoError(error, Describe(step));
   }
   return {};
@@ -77,10 +81,25 @@ Result<void> Clone(BoxOrder& order, Box& box) {
   return WriteAll(box.line.get(), "g");
 }
 
+// What a run has done for it when it starts is done ahead: its hood shows these directories.
+Result<void> FurnishWarm(const BoxOrder& order, const AttemptDir& attempt, Box& box) {
+  KeeperOrder disk;
+  disk.run_id = order.token;
+  disk.own_dirs = order.warm.own_dirs;
+  disk.disk_method = order.warm.disk_method;
+  disk.limits.disk_limit_mb = order.warm.disk_limit_mb;
+  disk.limits.inode_limit = order.warm.inode_limit;
+  FH_TRY(MakeOwnDirs(order.by_root, order.warm.own_dirs, attempt, box.host_uid));
+  FH_ASSIGN_OR_RETURN(box.quota, LimitDisk(disk, attempt.fd.get()));
+  return {};
+}
+
 Result<void> Make(BoxOrder& order, const RunDir& run, const AttemptDir& attempt, Box& box) {
   FH_TRY(FurnishBox(order, run, attempt, box.host_uid));
+  if (IsWarm(order)) FH_TRY(FurnishWarm(order, attempt, box));
   FH_TRY(MakeCgroup(order, box));
-  if (order.by_root) FH_TRY(OpenTrees(order.plan, &box.slots));
+  if (IsWarm(order) && box.cgroup) FH_TRY(box.cgroup->SetLimits(order.warm.parked));
+  if (order.by_root) FH_TRY(OpenTrees(order.plan, box));
   FH_TRY(Clone(order, box));
   for (const int64_t owner : order.owners) FH_TRY(IdMapFor(owner, box));  // while the first process builds
   return {};
@@ -132,6 +151,14 @@ Result<void> GiveDir(bool by_root, const AttemptDir& attempt, const std::string&
   if (fchownat(attempt.fd.get(), name.c_str(), id, id, AT_SYMLINK_NOFOLLOW) != 0) {
     const int error = errno;
     return ErrnoError(error, "give " + Quoted(name) + " to the run's uid");
+  }
+  return {};
+}
+
+Result<void> MakeOwnDirs(bool by_root, const std::vector<std::string>& names, const AttemptDir& attempt, int64_t host_uid) {
+  for (const std::string& name : names) {
+    FH_TRY(MakeDir(attempt.fd.get(), name, 0700));
+    FH_TRY(GiveDir(by_root, attempt, name, host_uid));
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // Box: everything of a run that can be made before it is known which run it will be: its uid, its directories, its cgroup
 // without limits, its first process in namespaces of its own with a new root that shows the system. A box is used once.
 //
+// A warm box is more than that: a whole hood, made for one work directory, with an interpreter that waits in it (docs/warm.md).
+//
 // This is most of what a launch takes, so it is done ahead: beside the launcher's own work (it makes the run durable
 // meanwhile), or long before, while a spare box waits (src/executor/local/spare_boxes.h).
 #pragma once
@@ -35,6 +37,7 @@ struct Box {
   std::map<int64_t, Fd> id_maps;  // owner -> user namespace that shows the owner's files as the run's
   std::unique_ptr<DiskQuota> quota;  // once the run is known; null: its disk is sampled
   std::optional<ChildReport> first_report;  // what was read while the box was waiting
+  CgroupUsage before;   // what was used in a warm box before it had its run
 };
 
 // Leases what the box needs a name for, so that the handle on disk can tell it: first of all.
@@ -52,6 +55,9 @@ void TakeDown(Box& box);
 
 // Directories beneath the attempt that the run writes into: under root they are given to its own uid.
 Result<void> GiveDir(bool by_root, const AttemptDir& attempt, const std::string& name, int64_t host_uid);
+
+// Makes such, the outer ones before the inner.
+Result<void> MakeOwnDirs(bool by_root, const std::vector<std::string>& names, const AttemptDir& attempt, int64_t host_uid);
 
 KeeperHandle HandleOf(const BoxOrder& order, const ProcessIdentity& keeper, int64_t host_uid);
 

@@ -72,7 +72,7 @@ bool Plans(const HoodPlan& plan, Op op) {
 
 }  // namespace
 
-Isolation ProbeIsolation(pid_t pid, const uint64_t (&namespaces)[8], const RunCgroup* cgroup, const HoodPlan& plan) {
+Isolation ProbeIsolation(pid_t pid, const uint64_t (&namespaces)[8], const RunCgroup* cgroup, const HoodPlan& box, const HoodPlan& plan) {
   Isolation isolation;
   constexpr const char* kVersions[] = {"none", "v1", "v2"};
   isolation.cgroup = cgroup == nullptr ? "none" : kVersions[static_cast<size_t>(cgroup->version())];
@@ -94,7 +94,7 @@ Isolation ProbeIsolation(pid_t pid, const uint64_t (&namespaces)[8], const RunCg
   const bool own_network = std::find(isolation.namespaces.begin(), isolation.namespaces.end(), "net") != isolation.namespaces.end();
   isolation.network = own_network ? "none" : "host";
   // The kernel shows landlock nowhere. The run would not have started had the step failed, so the step's presence is the proof.
-  isolation.landlock_abi = Plans(plan, Op::kLandlock) ? LandlockAbi() : 0;
+  isolation.landlock_abi = Plans(plan, Op::kLandlock) || Plans(box, Op::kLandlock) ? LandlockAbi() : 0;
   return isolation;
 }
 

@@ -10,7 +10,7 @@
 namespace fumehood {
 
 // `pid`: the run's PID 1 as the keeper numbers it; it has the same seals as the analysis, which is its child.
-// `namespaces`: as that process reported them.
-Isolation ProbeIsolation(pid_t pid, const uint64_t (&namespaces)[8], const RunCgroup* cgroup, const HoodPlan& plan);
+// `namespaces`: as that process reported them. `box` and `plan`: what was walked ahead, and what for the run.
+Isolation ProbeIsolation(pid_t pid, const uint64_t (&namespaces)[8], const RunCgroup* cgroup, const HoodPlan& box, const HoodPlan& plan);
 
 }  // namespace fumehood

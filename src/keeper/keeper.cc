@@ -378,9 +378,9 @@ Result<void> TakeStreams(Message& message, Parked& parked) {
   return {};
 }
 
-Result<void> KeepRun(const Fd& orders) {
+Result<void> KeepRun(Fd& orders) {
   FH_ASSIGN_OR_RETURN(Parked parked, Park(orders, Tell));
-  FH_ASSIGN_OR_RETURN(auto message, AwaitOrder(orders, parked));
+  FH_ASSIGN_OR_RETURN(auto message, AwaitOrder(orders, parked, Tell));
   if (!message) return {};
   FH_ASSIGN_OR_RETURN(KeeperOrder order, DecodeOrder(message->bytes));
   FH_TRY(TakeStreams(*message, parked));

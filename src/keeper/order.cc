@@ -13,7 +13,7 @@ static void Visit(A& a, CgroupPlace& p) {
 }
 template <typename A>
 static void Visit(A& a, CgroupLimits& l) {
-  a(l.memory_bytes)(l.cpu_quota)(l.pids_max);
+  a(l.memory_bytes)(l.cpu_quota)(l.pids_max)(l.background);
 }
 template <typename A>
 static void Visit(A& a, Limits& l) {
@@ -21,9 +21,13 @@ static void Visit(A& a, Limits& l) {
   a(l.disk_limit_mb)(l.inode_limit)(l.output_limit_mb);
 }
 template <typename A>
+static void Visit(A& a, WarmBox& w) {
+  a(w.parked)(w.disk_method)(w.disk_limit_mb)(w.inode_limit)(w.own_dirs)(w.given)(w.wait_seconds)(w.key)(w.pool_size);
+}
+template <typename A>
 static void Visit(A& a, BoxOrder& o) {
   a(o.token)(o.state_dir)(o.attempt)(o.plan)(o.cgroup)(o.scope_path)(o.by_root)(o.uid_range_first)(o.uid_range_count);
-  a(o.owners);
+  a(o.owners)(o.warm);
 }
 template <typename A>
 static void Visit(A& a, DispatcherProgram& p) {
@@ -41,7 +45,7 @@ template <typename A>
 static void Visit(A& a, KeeperOrder& o) {
   a(o.run_id)(o.name)(o.run_dir)(o.attempt)(o.submitted_at)(o.workdir)(o.plan)(o.own_dirs)(o.own_trees)(o.cgroup_limits)(o.limits);
   a(o.outputs)(o.mount_points)(o.log_path)(o.disk_method)(o.usage_interval_seconds)(o.weakened);
-  a(o.remarks)(o.dispatcher)(o.retries)(o.earlier)(o.ledger_slot);
+  a(o.remarks)(o.dispatcher)(o.retries)(o.earlier)(o.ledger_slot)(o.warm_wanted)(o.warm_why_not);
 }
 
 namespace {

@@ -16,6 +16,19 @@
 
 namespace fumehood {
 
+// Of a warm box (docs/warm.md), whose plan is a whole hood and has the command of an interpreter that waits in it.
+struct WarmBox {
+  CgroupLimits parked;       // while it waits
+  std::string disk_method;   // as KeeperOrder::disk_method, which is needed before anything is written
+  int64_t disk_limit_mb = 0;
+  int64_t inode_limit = 0;
+  std::vector<std::string> own_dirs;  // as KeeperOrder::own_dirs
+  std::string given;         // what the run is shown, by device and inode: not read, it tells one box from another
+  int64_t wait_seconds = 0;  // for its run, from whichever launcher (src/keeper/parking_place.h); 0: for that of its own
+  std::string key;           // what it is found by there
+  int64_t pool_size = 0;     // how many may wait there
+};
+
 // All that can be done before it is known which run it will be for: a box may wait for its run. Two equal box orders, but for
 // their tokens, ask for boxes that are as good as each other.
 struct BoxOrder {
@@ -29,7 +42,10 @@ struct BoxOrder {
   int64_t uid_range_first = 0;
   int64_t uid_range_count = 0;
   std::vector<int64_t> owners;  // of what the run will be shown, as in HoodStep::number: id maps for them are made ahead
+  WarmBox warm;
 };
+
+inline bool IsWarm(const BoxOrder& order) { return !order.plan.argv.empty(); }
 
 struct KeeperOrder {
   std::string run_id;
@@ -53,6 +69,8 @@ struct KeeperOrder {
   std::string disk_method;            // "auto", "quota" or "sampled"; see LimitDisk
   double usage_interval_seconds = 1;
   std::vector<std::string> weakened;  // layers that are missing, and allowed to be
+  bool warm_wanted = false;           // the spec asks for a warm start
+  std::string warm_why_not;           // why there is none; empty: the box is a warm one
   std::vector<std::string> remarks;   // for the notes: whole sentences on what the run was given
   DispatcherProgram dispatcher;       // started at the end where runs wait and nobody starts them
   RetryPolicy retries;

@@ -35,11 +35,18 @@ TEST(Order, OfABoxDecodesToWhatWasEncoded) {
   order.cgroup.version = CgroupVersion::kV1;
   order.cgroup.v1_parents = {{"memory", "/m"}, {"pids", "/p"}};
   order.by_root = true;
+  EXPECT_FALSE(IsWarm(order));
+  order.plan.argv = {"python3"};
+  order.warm.parked.background = true;
+  order.warm.key = "k";
   const std::string bytes = EncodeBoxOrder(order);
   const auto back = DecodeBoxOrder(bytes);
   ASSERT_TRUE(back);
   EXPECT_EQ(EncodeBoxOrder(*back), bytes);
   EXPECT_EQ(back->cgroup.v1_parents.at("pids"), "/p");
+  EXPECT_TRUE(IsWarm(*back));
+  EXPECT_TRUE(back->warm.parked.background);
+  EXPECT_EQ(back->warm.key, "k");
   EXPECT_FALSE(DecodeBoxOrder(bytes + "x"));
 }
 

@@ -8,6 +8,7 @@
 
 #include "src/keeper/box.h"
 #include "src/keeper/input_stream.h"
+#include "src/keeper/parking_place.h"
 #include "src/sys/message.h"
 
 namespace fumehood {
@@ -22,6 +23,7 @@ struct Parked {
   Fd input;          // of the analysis, once it is known
   InputStream stdin_file;
   Fd ledger;         // holds the lock of the run's slot
+  std::optional<ParkingPlace> place;  // where a launcher that did not start this keeper finds it
 };
 
 // Receives the first order and makes the box. Tells "ready" once its first process has walked the box's steps, or has failed to.
@@ -29,6 +31,7 @@ Result<Parked> Park(const Fd& orders, const std::function<void(const std::string
 
 // The second order. Empty when none will come (the launcher has gone or has given up, or this process was asked to end): the box
 // and the staged directory are gone then.
-Result<std::optional<Message>> AwaitOrder(const Fd& orders, Parked& parked);
+// A box that waits for whichever launcher is told by whom it was taken: `orders` is then that launcher's.
+Result<std::optional<Message>> AwaitOrder(Fd& orders, Parked& parked, const std::function<void(const std::string&)>& tell);
 
 }  // namespace fumehood

@@ -15,14 +15,6 @@
 namespace fumehood {
 namespace {
 
-Result<void> MakeOwnDirs(const KeeperOrder& order, const AttemptDir& attempt, int64_t host_uid) {
-  for (const std::string& name : order.own_dirs) {
-    FH_TRY(MakeDir(attempt.fd.get(), name, 0700));
-    FH_TRY(GiveDir(order.box.by_root, attempt, name, host_uid));
-  }
-  return {};
-}
-
 // Staged copies are ours to give away; what lies elsewhere is shown under other ids instead.
 Result<void> GiveTree(int dir, const std::string& name, uid_t id) {
   if (fchownat(dir, name.c_str(), id, id, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -76,9 +68,14 @@ Result<void> SendPlan(const KeeperOrder& order, const Fd& stdin_fd, Box& box) {
 }  // namespace
 
 Result<void> StartRun(const KeeperOrder& order, const AttemptDir& attempt, const Fd& stdin_fd, Box& box) {
-  FH_TRY(MakeOwnDirs(order, attempt, box.host_uid));
-  FH_ASSIGN_OR_RETURN(box.quota, LimitDisk(order, attempt.fd.get()));
+  if (!IsWarm(order.box)) {
+    FH_TRY(MakeOwnDirs(order.box.by_root, order.own_dirs, attempt, box.host_uid));
+    FH_ASSIGN_OR_RETURN(box.quota, LimitDisk(order, attempt.fd.get()));
+  }
   if (order.box.by_root) FH_TRY(GiveOwnTrees(order, attempt, box.host_uid));
+  if (IsWarm(order.box) && box.cgroup) {
+    FH_ASSIGN_OR_RETURN(box.before, box.cgroup->Read());
+  }
   if (box.cgroup) FH_TRY(box.cgroup->SetLimits(order.cgroup_limits));
   return SendPlan(order, stdin_fd, box);
 }

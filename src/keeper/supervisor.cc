@@ -132,7 +132,12 @@ void Supervisor::OnChildReport(const ChildReport& report) {
       evidence_->command_file = LookAtCommand(order_.workdir, order_.plan.argv[0]);
       break;
     case ChildReport::kSealed: std::copy(std::begin(report.namespaces), std::end(report.namespaces), namespaces_); break;
-    case ChildReport::kStarted: OnStarted(); break;
+    case ChildReport::kNotParked:  // it is started cold, and that says so too
+    case ChildReport::kColdInstead: why_cold_ = report.text; break;
+    case ChildReport::kStarted:
+      OnStarted();
+      if (order_.warm_wanted) TellWhetherWarm(report.index == kWarm);
+      break;
     case ChildReport::kExited:
       evidence_->wait_status = report.wait_status;
       over_ = true;
@@ -162,7 +167,7 @@ void Supervisor::OnStarted() {
   started_at_ = Rfc3339(Now());
   if (order_.limits.timeout_seconds > 0) time_limit_ = began_ + seconds(order_.limits.timeout_seconds);
   (void)!write(news_fd_, "started\n", 8);  // a launcher that has gone does not need it
-  isolation_ = ProbeIsolation(box_.process.pid, namespaces_, box_.cgroup ? &*box_.cgroup : nullptr, order_.plan);
+  isolation_ = ProbeIsolation(box_.process.pid, namespaces_, box_.cgroup ? &*box_.cgroup : nullptr, order_.box.plan, order_.plan);
   isolation_.disk = disk_.method();
   isolation_.weakened = order_.weakened;
   JsonWriter members;
@@ -175,6 +180,16 @@ void Supervisor::OnStarted() {
   journal_.Say(fmt::format("started {} with {} MiB of memory, {:g} {}, {} processes, {} s", Quoted(order_.plan.argv[0]),
                            order_.limits.memory_limit_mb, order_.limits.cpu_quota,
                            order_.limits.cpu_quota == 1 ? "core" : "cores", order_.limits.pids_limit, order_.limits.timeout_seconds));
+}
+
+void Supervisor::TellWhetherWarm(bool used) {
+  const std::string& why = order_.warm_why_not.empty() ? why_cold_ : order_.warm_why_not;
+  JsonWriter members;
+  members.Key("used").Bool(used);
+  if (!used) members.Key("why").String(why);
+  if (IsWarm(order_.box)) members.Key("cpu_before_s").Double(box_.before.cpu_user_s + box_.before.cpu_system_s);
+  journal_.Event("warm", members.text());
+  journal_.Say(used ? "started warm: in an interpreter that waited with its packages loaded" : "started cold, though a warm start was wanted: " + why);
 }
 
 void Supervisor::OnSignal() {
@@ -192,9 +207,7 @@ void Supervisor::OnMemoryEvent() {
   memory_armed_ = false;
   next_sample_ = std::min(next_sample_, Clock::now() + kEventPause);
   FindLargest();  // first: on v2 they are about to die
-  const auto now = box_.cgroup->Read();
-  if (!now) return;
-  counters_ = *now;
+  if (!ReadCounters()) return;
   if (counters_.oom_kills > 0) End(EndedBy::kMemory, true);
 }
 
@@ -313,11 +326,25 @@ void Supervisor::KillAll() {
   if (box_.cgroup) (void)box_.cgroup->KillAll();   // tried again after PID 1's end, and told there
 }
 
+// What was used before the run had its box is not the run's.
+bool Supervisor::ReadCounters() {
+  const auto read = box_.cgroup ? box_.cgroup->Read() : Result<CgroupUsage>(Error(ErrorCode::kNotFound, "no cgroup"));
+  if (!read) return false;
+  counters_ = *read;
+  const CgroupUsage& before = box_.before;
+  counters_.cpu_user_s -= before.cpu_user_s;
+  counters_.cpu_system_s -= before.cpu_system_s;
+  counters_.throttled_s -= before.throttled_s;
+  if (counters_.read_bytes) *counters_.read_bytes -= before.read_bytes.value_or(0);
+  if (counters_.written_bytes) *counters_.written_bytes -= before.written_bytes.value_or(0);
+  counters_.oom_kills -= before.oom_kills;
+  counters_.memory_limit_hits -= before.memory_limit_hits;
+  counters_.pids_limit_hits -= before.pids_limit_hits;
+  return true;
+}
+
 void Supervisor::ReadUsage(Usage& usage) {
-  if (box_.cgroup) {
-    const auto read = box_.cgroup->Read();
-    if (read) counters_ = *read;
-  }
+  ReadCounters();
   memory_peak_bytes_ = std::max({memory_peak_bytes_, counters_.memory_bytes, counters_.memory_peak_bytes.value_or(0)});
   pids_peak_ = std::max({pids_peak_, counters_.pids.value_or(0), counters_.pids_peak.value_or(0)});
   usage.cpu_user_s = counters_.cpu_user_s;

@@ -48,6 +48,7 @@ class Supervisor {
   void ReadChildReport();
   void OnChildReport(const ChildReport& report);
   void OnStarted();
+  void TellWhetherWarm(bool used);
   void OnStepFailed(const HoodPlan& plan, const ChildReport& report);
   void OnSignal();
   void EndByForce();
@@ -61,6 +62,7 @@ class Supervisor {
   void FindLargest();
   void End(EndedBy cause, bool at_once);
   void KillAll();
+  bool ReadCounters();
   void ReadUsage(Usage& usage);
 
   const KeeperOrder& order_;
@@ -78,6 +80,7 @@ class Supervisor {
   bool over_ = false;     // nothing of the analysis is alive
   bool running_ = false;  // the analysis has been executed
   bool killed_ = false;
+  std::string why_cold_;  // of a run in a warm box that was not started warm
   std::string started_at_;
   uint64_t namespaces_[8] = {};  // of the run, as its first process saw them
   Isolation isolation_;

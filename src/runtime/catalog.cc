@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kEntryFile = "entry.json";
 constexpr const char* kHealthFile = "health.json";
 constexpr const char* kLockFile = "lock.json";
+constexpr const char* kWarmFile = "warm.json";
 constexpr const char* kLocks = "runtimes/.locks";
 constexpr size_t kMaxCatalogFile = size_t{1} << 20;
 
@@ -172,6 +173,22 @@ Result<RuntimeHealth> Catalog::HealthOf(const std::string& name) const {
 Result<void> Catalog::SetHealth(const std::string& name, const RuntimeHealth& health) const {
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenOwnDir(name));
   return WriteFileAtomically(dir.get(), kHealthFile, PrintHealth(health), 0600, Durability::kNow);
+}
+
+Result<std::optional<std::vector<std::string>>> Catalog::WarmImportsOf(const std::string& name) const {
+  const std::string path = PathOf(name) + "/" + kWarmFile;
+  FH_ASSIGN_OR_RETURN(const auto text, FindFile(kHere, path, kMaxCatalogFile));
+  if (!text) return std::optional<std::vector<std::string>>();
+  auto imports = ParseWarmImports(*text);
+  if (!imports) return std::move(imports).error().Within("read " + Quoted(path));
+  return std::optional<std::vector<std::string>>(std::move(imports).value());
+}
+
+Result<void> Catalog::SetWarmImports(const std::string& name, const std::optional<std::vector<std::string>>& imports) const {
+  FH_ASSIGN_OR_RETURN(const Fd dir, OpenOwnDir(name));
+  if (imports) return WriteFileAtomically(dir.get(), kWarmFile, PrintWarmImports(*imports), 0600, Durability::kNow);
+  auto removed = RemoveTree(dir.get(), kWarmFile);
+  return removed ? Result<void>() : Result<void>(std::move(removed).error());
 }
 
 Result<std::string> Catalog::LockOf(const std::string& name) const {

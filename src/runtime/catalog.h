@@ -3,6 +3,7 @@
 //
 //   <state>/runtimes/<name>/entry.json   CatalogEntry; a runtime exists once this was renamed into place
 //                           health.json  RuntimeHealth of the last check
+//                           warm.json    what a waiting interpreter of it has loaded, where one may wait (docs/warm.md)
 //                           lock.json    name, version, build and digest of every package
 #pragma once
 
@@ -107,6 +108,10 @@ class Catalog {
   Result<std::string> LockOf(const std::string& name) const;
   Result<void> SetLock(const std::string& name, const std::string& text) const;
 
+  // Packages that a waiting interpreter of it has loaded; empty: none is to wait. For built-in runtimes too.
+  Result<std::optional<std::vector<std::string>>> WarmImportsOf(const std::string& name) const;
+  Result<void> SetWarmImports(const std::string& name, const std::optional<std::vector<std::string>>& imports) const;
+
   // <state>/runtimes/<name>, made where it is missing.
   Result<Fd> OpenOwnDir(const std::string& name) const;
   std::string PathOf(const std::string& name) const;
@@ -121,6 +126,8 @@ class Catalog {
 
 std::string PrintEntry(const CatalogEntry& entry);
 Result<CatalogEntry> ParseEntry(const std::string& text);
+std::string PrintWarmImports(const std::vector<std::string>& imports);
+Result<std::vector<std::string>> ParseWarmImports(const std::string& text);
 std::string PrintHealth(const RuntimeHealth& health);
 Result<RuntimeHealth> ParseHealth(const std::string& text);
 

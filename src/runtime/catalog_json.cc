@@ -1,4 +1,4 @@
-// The catalog's two files, as text and back.
+// The catalog's files, as text and back.
 #include <algorithm>
 #include <iterator>
 
@@ -67,6 +67,21 @@ Result<CatalogEntry> ParseEntry(const std::string& text) {
   if (json.Has("made_from")) entry.made_from = json.String("made_from");
   FH_TRY(json.Finish());
   return entry;
+}
+
+std::string PrintWarmImports(const std::vector<std::string>& imports) {
+  JsonWriter json;
+  json.BeginObject().Key("version").Int(1).Key("imports").BeginArray();
+  for (const std::string& import : imports) json.String(import);
+  return json.EndArray().EndObject().Take() + "\n";
+}
+
+Result<std::vector<std::string>> ParseWarmImports(const std::string& text) {
+  FH_ASSIGN_OR_RETURN(JsonReader json, JsonReader::Parse(text));
+  if (json.Int("version") != 1) json.Fail("version", "is of a newer Fumehood");
+  std::vector<std::string> imports = json.Strings("imports");
+  FH_TRY(json.Finish());
+  return imports;
 }
 
 std::string PrintHealth(const RuntimeHealth& health) {

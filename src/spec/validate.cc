@@ -35,7 +35,7 @@ std::vector<Problem> ValidateSupported(const AnalysisSpec& spec, std::string_vie
   refuse(spec.gpus > 0, "gpus", "a run with gpus");
   refuse(!spec.checkpoint_dir.empty(), "checkpoint_dir", "a checkpoint directory");
   refuse(!spec.provenance_dir.empty(), "provenance_dir", "a provenance directory");
-  refuse(spec.warm, "warm", "a warm start");
+  refuse(spec.warm && executor != "local", "warm", "a warm start");
   refuse(spec.deterministic, "deterministic", "a deterministic run");
   if (executor != "local") {
     problems.Add("executor", fmt::format("the executor {} is not supported yet by this version; there is local", ShortQuoted(executor)));

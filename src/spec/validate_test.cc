@@ -224,7 +224,7 @@ TEST(ValidateSupported, RefusesEachFormThatComesLater) {
   EXPECT_NE(refused([](AnalysisSpec& s) { s.retries.max = 1; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.checkpoint_dir = "c"; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.provenance_dir = "p"; }), "");
-  EXPECT_NE(refused([](AnalysisSpec& s) { s.warm = true; }), "");
+  EXPECT_EQ(refused([](AnalysisSpec& s) { s.warm = true; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.deterministic = true; }), "");
   EXPECT_EQ(refused([](AnalysisSpec&) {}, "slurm"), "executor: the executor 'slurm' is not supported yet by this version; there is local\n");
 }

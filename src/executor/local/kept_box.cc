@@ -59,6 +59,10 @@ Result<void> AwaitReady(KeptBox& box) {
 
 void GiveUp(KeptBox& box) {
   box.orders.Reset();
+  if (box.stranger.valid()) {
+    (void)PidfdWait(box.stranger, -1);
+    box.keeper = -1;
+  }
   if (box.keeper > 0) Reap(std::exchange(box.keeper, -1));
 }
 

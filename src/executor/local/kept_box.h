@@ -14,6 +14,7 @@ struct KeptBox {
   RunDir run;          // staged
   AttemptDir attempt;
   pid_t keeper = -1;   // a child of this process
+  Fd stranger;         // valid: it is not, and this is its pidfd (src/executor/local/warm_start.h)
   Fd orders;           // to it; closing it gives the box up
   Fd news;             // its lines; their end: it has gone
   bool ready = false;

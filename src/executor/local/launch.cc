@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,7 @@
 #include "src/executor/local/given_data.h"
 #include "src/executor/local/recover.h"
 #include "src/executor/local/stage_in.h"
+#include "src/executor/local/warm_start.h"
 #include "src/hood/etc_tree.h"
 #include "src/hood/landlock.h"
 #include "src/record/change_log.h"
@@ -30,6 +32,7 @@
 #include "src/spec/print.h"
 #include "src/sys/file.h"
 #include "src/sys/message.h"
+#include "src/sys/process.h"
 
 namespace fumehood {
 namespace {
@@ -359,13 +362,16 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
   published = true;
   Result<void> sent = SendMessage(box.orders, EncodeOrder(order), streams.fds);
   if (!sent) return std::move(sent).error().Within("hand the order to the keeper");
-  Result<void> durable = MakeDurable(config, box.run);
+  const bool is_stranger = box.stranger.valid();
+  Result<Fd> keeper = is_stranger ? Result<Fd>(std::move(box.stranger)) : PidfdOpen(box.keeper);  // our unreaped child
+  Result<void> durable = keeper ? MakeDurable(config, box.run) : Result<void>(keeper.error());
   if (!durable) {
-    (void)kill(box.keeper, SIGKILL);  // our unreaped child; the run ends with it
+    if (keeper) (void)PidfdSignal(*keeper, SIGKILL);  // the run ends with it
+    if (is_stranger) box.stranger = std::move(keeper).value();
     return std::move(durable).error().Within("make the run durable");
   }
   RememberGiven(given, config);
-  return Launched{order.run_id, order.run_dir, box.keeper, std::move(box.news)};
+  return Launched{order.run_id, order.run_dir, box.keeper, std::move(keeper).value(), std::move(box.news)};
 }
 
 }  // namespace
@@ -399,27 +405,63 @@ void TakeBack(KeptBox& box, const Config& config, const std::string& token, cons
   }
 }
 
+// Empty: no warm start is wanted, or there can be none.
+Result<std::optional<BoxOrder>> WarmBoxWanted(const Config& config, PreparedRun& prepared) {
+  KeeperOrder& order = prepared.order;
+  order.warm_wanted = prepared.resolved.spec.warm;
+  if (!order.warm_wanted) return std::optional<BoxOrder>();
+  order.warm_why_not = order.attempt > 1 ? "a further attempt starts cold" : WhyNotWarm(prepared.resolved, config);
+  if (!order.warm_why_not.empty()) return std::optional<BoxOrder>();
+  FH_ASSIGN_OR_RETURN(BoxOrder warm, WarmBoxFor(prepared.resolved, order, config));
+  return std::optional<BoxOrder>(std::move(warm));
+}
+
+Result<KeptBox> StartColdBox(const LaunchRequest& request, const KeeperOrder& order, SpareBoxes* spares) {
+  if (spares != nullptr) {
+    if (std::optional<KeptBox> box = spares->Take(order.box)) return std::move(*box);
+  }
+  if (request.keeper != nullptr) return StartBox(order.box, std::move(*request.keeper));
+  // A token of its own where the run had its id before: what an earlier start of it left half-made may have that name.
+  return StartBox(order.box, request.id.empty() ? order.run_id : NewRunId());
+}
+
+Result<Launched> LaunchIn(KeptBox& box, const LaunchRequest& request, const Config& config, PreparedRun& prepared, const std::string& resolved) {
+  const std::string token = box.run.id;
+  bool published = false;
+  auto launched = FillBox(request, config, prepared, resolved, box, published);
+  if (!launched) TakeBack(box, config, token, prepared.order.run_id, prepared.order.attempt, published);
+  return launched;
+}
+
+// Empty: nothing suitable waited, or what waited was of no use; then `prepared` is as it was.
+std::optional<Launched> LaunchWarm(const BoxOrder& warm, const LaunchRequest& request, const Config& config, PreparedRun& prepared,
+                                   const std::string& resolved) {
+  KeeperOrder& order = prepared.order;
+  order.warm_why_not = "no interpreter waited that suits this run";
+  std::optional<KeptBox> box = TakeWarmBox(warm);
+  if (!box) return std::nullopt;
+  order.warm_why_not.clear();
+  std::vector<HoodStep> steps = std::exchange(order.plan.steps, {});  // walked, to the last one
+  auto launched = LaunchIn(*box, request, config, prepared, resolved);
+  if (launched) return std::move(launched).value();
+  order.plan.steps = std::move(steps);
+  order.warm_why_not = "the box that waited was of no use: " + launched.error().message();
+  return std::nullopt;
+}
+
 Result<Launched> LaunchPrepared(const LaunchRequest& request, const Config& config, PreparedRun& prepared, SpareBoxes* spares) {
   const std::string resolved = PrintResolved(prepared.resolved, prepared.order.plan);
   FH_TRY(EnsureStateDir(config.state_dir));
   FH_TRY(MakeBoxOrder(config, prepared));
-  std::optional<KeptBox> box = spares != nullptr ? spares->Take(prepared.order.box) : std::nullopt;
-  if (!box) {
-    // A token of its own where the run had its id before: what an earlier start of it left half-made may have that name.
-    auto started = request.keeper != nullptr ? StartBox(prepared.order.box, std::move(*request.keeper))
-                                             : StartBox(prepared.order.box, request.id.empty() ? prepared.order.run_id : NewRunId());
-    if (!started) return std::move(started).error();
-    box = std::move(started).value();
-  }
-  const std::string token = box->run.id;
-  bool published = false;
-  auto launched = FillBox(request, config, prepared, resolved, *box, published);
+  FH_ASSIGN_OR_RETURN(const auto warm, WarmBoxWanted(config, prepared));
+  std::optional<Launched> launched = warm ? LaunchWarm(*warm, request, config, prepared, resolved) : std::nullopt;
   if (!launched) {
-    TakeBack(*box, config, token, prepared.order.run_id, prepared.order.attempt, published);
-    return launched;
+    FH_ASSIGN_OR_RETURN(KeptBox box, StartColdBox(request, prepared.order, spares));
+    FH_ASSIGN_OR_RETURN(launched, LaunchIn(box, request, config, prepared, resolved));
+    if (spares != nullptr) spares->Refill(prepared.order.box);
   }
-  if (spares != nullptr) spares->Refill(prepared.order.box);
-  return launched;
+  if (warm) (void)ParkWarmBox(*warm);  // for the next such run; without it that starts cold, and says so
+  return std::move(*launched);
 }
 
 }  // namespace
@@ -437,6 +479,15 @@ Result<Launched> Launch(const LaunchRequest& request, const Config& config, Spar
   auto launched = LaunchPrepared(request, config, prepared, spares);
   if (!launched) return WithDisk(std::move(launched).error(), config);
   return launched;
+}
+
+Result<bool> ParkAhead(const AnalysisSpec& spec, const Config& config, const Submitter& submitter) {
+  FH_ASSIGN_OR_RETURN(PreparedRun prepared, Prepare(spec, config, submitter, NewRunId()));
+  FH_TRY(EnsureStateDir(config.state_dir));
+  FH_TRY(MakeBoxOrder(config, prepared));
+  FH_ASSIGN_OR_RETURN(const auto warm, WarmBoxWanted(config, prepared));
+  if (!warm) return Error(ErrorCode::kInvalidArgument, "no interpreter can wait for such runs: " + prepared.order.warm_why_not);
+  return ParkWarmBoxAndWait(*warm);
 }
 
 Result<void> AwaitKeeper(const Launched& launched) { return AwaitNews(launched.news, "kept"); }

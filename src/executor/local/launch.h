@@ -35,7 +35,8 @@ struct LaunchRequest {
 struct Launched {
   RunId id;
   std::string run_dir;
-  pid_t keeper = -1;  // a child of the caller
+  pid_t keeper = -1;  // a child of the caller, unless the run began in a box that had waited (src/executor/local/warm_start.h)
+  Fd keeper_fd;       // its pidfd
   Fd news;            // the keeper's lines; its end of file: the keeper has gone
 };
 
@@ -51,6 +52,10 @@ Result<PreparedRun> Prepare(const AnalysisSpec& spec, const Config& config, cons
 using EditOrder = std::function<void(KeeperOrder&)>;  // tests take layers away here; the product never does
 // `spares`: boxes that wait for their runs, or nullptr.
 Result<Launched> Launch(const LaunchRequest& request, const Config& config, SpareBoxes* spares = nullptr, const EditOrder& edit = nullptr);
+
+// Starts an interpreter that waits for a run of this spec, or one like it (docs/warm.md), and waits until its packages are loaded.
+// False: as many wait as may.
+Result<bool> ParkAhead(const AnalysisSpec& spec, const Config& config, const Submitter& submitter);
 
 // Waits until the keeper has taken the run over: from then on it can be found, watched and killed by anybody.
 Result<void> AwaitKeeper(const Launched& launched);

@@ -46,9 +46,8 @@ Result<RunId> LocalExecutor::Start(LaunchRequest request) {
   ReapKeepers();
   FH_ASSIGN_OR_RETURN(Launched launched, Launch(request, config_, &spares_));
   FH_TRY(AwaitKeeper(launched));
-  FH_ASSIGN_OR_RETURN(Fd keeper, PidfdOpen(launched.keeper));  // our unreaped child
   const std::scoped_lock lock(mutex_);
-  children_[launched.id] = std::make_shared<Child>(Child{std::move(keeper), std::move(launched.news)});
+  children_[launched.id] = std::make_shared<Child>(Child{std::move(launched.keeper_fd), std::move(launched.news)});
   return launched.id;
 }
 
