@@ -216,12 +216,10 @@ TEST(ValidateSupported, RefusesEachFormThatComesLater) {
     return AllTexts(ValidateSupported(spec, executor));
   };
   EXPECT_EQ(refused([](AnalysisSpec&) {}), "");
+  EXPECT_EQ(refused([](AnalysisSpec& s) { s.priority = 1, s.retries.max = 1, s.memory_plan = MemoryPlan{false, 1, "x2", 2}; }), "");
   EXPECT_EQ(refused([](AnalysisSpec& s) { s.memory_plan.emplace().automatic = true; }), "memory_limit_mb: `auto` is not supported yet by the executor 'local'\n");
-  EXPECT_NE(refused([](AnalysisSpec& s) { s.memory_plan = MemoryPlan{false, 1, "x2", 2}; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.network = {NetworkMode::kAllow, {"a:1"}}; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.gpus = 1; }), "");
-  EXPECT_NE(refused([](AnalysisSpec& s) { s.priority = 1; }), "");
-  EXPECT_NE(refused([](AnalysisSpec& s) { s.retries.max = 1; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.checkpoint_dir = "c"; }), "");
   EXPECT_NE(refused([](AnalysisSpec& s) { s.provenance_dir = "p"; }), "");
   EXPECT_EQ(refused([](AnalysisSpec& s) { s.warm = true; }), "");
