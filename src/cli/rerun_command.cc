@@ -82,7 +82,12 @@ Result<AnalysisSpec> Changed(const AnalysisSpec& spec, const Arguments& argument
   std::vector<Problem> problems;
   for (const std::string& text : arguments.Values("with")) Replace(*document, text, problems);
   if (!problems.empty()) return Error("the command line has problems", std::move(problems));
-  return CheckSpec(PrintJson(*document), Format::kJson, "--with", config);
+  auto changed = CheckSpec(PrintJson(*document), Format::kJson, "--with", config);
+  if (changed) return changed;
+  // Nobody sees the text that lines and columns are of.
+  std::vector<Problem> told = changed.error().problems();
+  for (Problem& problem : told) problem = {"--with " + problem.field, problem.message, "", 0, 0};
+  return Error("the changes have problems", std::move(told));
 }
 
 Result<int> Rerun(const Arguments& arguments, Context& context) {

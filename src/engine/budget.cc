@@ -1,10 +1,5 @@
 #include "src/engine/budget.h"
 
-#include <sched.h>
-#include <sys/statvfs.h>
-#include <sys/sysinfo.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -15,6 +10,7 @@
 #include "src/hood/cgroup.h"
 #include "src/spec/limits.h"
 #include "src/sys/file.h"
+#include "src/sys/host_capacity.h"
 
 namespace fumehood {
 namespace {
@@ -29,30 +25,7 @@ int64_t NumberIn(const std::string& path, int64_t otherwise) {
   return number;
 }
 
-int64_t Processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max<int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN));
-}
-
 int64_t ShareOf(int64_t whole, double share) { return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(whole) * share)); }
-
-// Of the file system that the state directory is on, or will be.
-int64_t FreeDiskMb(std::string path) {
-  struct statvfs info {};
-  while (statvfs(path.c_str(), &info) != 0) {
-    if (path.size() <= 1) return 0;
-    path.resize(std::max<size_t>(1, path.rfind('/')));
-  }
-  return static_cast<int64_t>(info.f_bavail) * static_cast<int64_t>(info.f_frsize) / kMiB;
-}
-
-int64_t MachineMemoryMb() {
-  struct sysinfo info {};
-  if (sysinfo(&info) != 0) return std::numeric_limits<int64_t>::max();
-  return static_cast<int64_t>(info.totalram) * static_cast<int64_t>(info.mem_unit) / kMiB;
-}
 
 // Of the control group that runs are made in, and of those around it.
 int64_t MemoryAllowedMb(const CgroupPlace& place) {

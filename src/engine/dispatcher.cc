@@ -2,9 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/inotify.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +38,9 @@
 #include "src/store/store.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
+#include "src/sys/host_capacity.h"
+#include "src/sys/local_socket.h"
+#include "src/sys/named_watch.h"
 #include "src/sys/process.h"
 #include "src/sys/signals.h"
 
@@ -141,14 +141,10 @@ class Dispatcher {
   }
 
   Result<void> Watch() {
-    watch_ = Fd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     FH_ASSIGN_OR_RETURN(const Fd queue, OpenQueueDir(config_.state_dir));
     const std::string engine = config_.state_dir + "/" + layout::kEngine;
     FH_ASSIGN_OR_RETURN(const Fd ledger, OpenAt(kHere, engine + "/" + layout::kLedger, O_RDWR | O_CREAT, 0600));
-    queue_watch_ = inotify_add_watch(watch_.get(), ProcFdPath(queue.get()).c_str(), IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM);
-    ledger_watch_ = inotify_add_watch(watch_.get(), ProcFdPath(ledger.get()).c_str(), IN_MODIFY | IN_CLOSE_WRITE);
-    const int error = errno;
-    if (!watch_.valid() || queue_watch_ < 0 || ledger_watch_ < 0) return ErrnoError(error, "watch the queue");
+    FH_ASSIGN_OR_RETURN(watch_, NamedWatch::On(queue, ledger));
     return {};
   }
 
@@ -381,7 +377,7 @@ class Dispatcher {
   }
 
   Result<bool> AwaitNews(int timeout_ms) {
-    std::vector<struct pollfd> waits = {{signals_.get(), POLLIN, 0}, {watch_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    std::vector<struct pollfd> waits = {{signals_.get(), POLLIN, 0}, {watch_.fd().get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
     for (const Asker& asker : askers_) waits.push_back({asker.connection.get(), POLLIN, 0});
     if (poll(waits.data(), waits.size(), timeout_ms) < 0 && errno != EINTR) {
       const int error = errno;
@@ -415,29 +411,21 @@ class Dispatcher {
 
   // By the names that changed: ten thousand that come one by one are not to be listed ten thousand times.
   Result<void> ReadWatch() {
-    alignas(struct inotify_event) char buffer[16384];
-    bool lost_some = false;
-    for (ssize_t got = 0; (got = read(watch_.get(), buffer, sizeof buffer)) > 0;) {
-      for (const char* at = buffer; at < buffer + got;) {
-        const auto* event = reinterpret_cast<const struct inotify_event*>(at);
-        at += sizeof *event + event->len;
-        if ((event->mask & IN_Q_OVERFLOW) != 0) lost_some = true;
-        if ((event->mask & IN_CLOSE_WRITE) != 0) lock_lag_until_ = NowUs() + kLockLag;
-        if (event->wd != queue_watch_ || event->len == 0) continue;
-        const auto id = RunOfQueueFile(event->name);
-        if (!id) continue;
-        if ((event->mask & (IN_CREATE | IN_MOVED_TO)) != 0) {
-          if (!queued_.contains(*id)) TakeIn(*id);
-        } else {
-          queued_.erase(*id);
-        }
-      }
+    const NamedChanges changes = watch_.Read();
+    if (changes.file_let_go) lock_lag_until_ = NowUs() + kLockLag;
+    if (changes.lost_some) return TakeInQueue();
+    for (const std::string& name : changes.went) {
+      if (const auto id = RunOfQueueFile(name)) queued_.erase(*id);
     }
-    return lost_some ? TakeInQueue() : Result<void>();
+    for (const std::string& name : changes.came) {
+      const auto id = RunOfQueueFile(name);
+      if (id && !queued_.contains(*id)) TakeIn(*id);
+    }
+    return {};
   }
 
   void TakeInAsker() {
-    Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    Fd connection = AcceptNext(listener_);
     if (!connection.valid()) return;
     auto waiting = ReceiveAsk(connection);
     if (!waiting) return Log(waiting.error().message());
@@ -451,9 +439,7 @@ class Dispatcher {
   PickRules rules_;
   Fd signals_;
   Fd listener_;
-  Fd watch_;
-  int queue_watch_ = -1;
-  int ledger_watch_ = -1;
+  NamedWatch watch_;
   int64_t lock_lag_until_ = 0;
   std::map<RunId, Queued> queued_;
   std::set<RunId> unsettled_;
@@ -463,13 +449,6 @@ class Dispatcher {
   std::map<std::string, std::optional<std::pair<std::shared_ptr<const Config>, int64_t>>> configs_;
   Had had_;
 };
-
-void RaiseDescriptorLimit() {
-  struct rlimit limit {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 }  // namespace
 

@@ -1,12 +1,8 @@
 #include "src/engine/turn.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -16,6 +12,7 @@
 #include "src/record/json_reader.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
+#include "src/sys/local_socket.h"
 #include "src/sys/message.h"
 
 namespace fumehood {
@@ -24,33 +21,12 @@ namespace {
 constexpr const char* kSocket = "turns";
 constexpr size_t kLongestAsk = 4096;
 
-// Through the directory's descriptor: the path of a socket may have no more than 107 bytes.
-struct sockaddr_un AddressIn(const Fd& dir) {
-  struct sockaddr_un address {};
-  address.sun_family = AF_UNIX;
-  const std::string path = fmt::format("/proc/self/fd/{}/{}", dir.get(), kSocket);
-  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
-  return address;
-}
-
 Result<Fd> OpenEngineDir(const std::string& state_dir) { return OpenDir(kHere, state_dir + "/" + layout::kEngine); }
-
-Result<Fd> MakeSocket() {
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int error = errno;
-  if (!socket.valid()) return ErrnoError(error, "make a socket");
-  return socket;
-}
 
 // Empty: nobody listens.
 Result<Fd> Connect(const std::string& state_dir) {
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenEngineDir(state_dir));
-  FH_ASSIGN_OR_RETURN(Fd socket, MakeSocket());
-  const struct sockaddr_un address = AddressIn(dir);
-  if (connect(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) == 0) return socket;
-  const int error = errno;
-  if (error == ENOENT || error == ECONNREFUSED || error == EAGAIN) return Fd();
-  return ErrnoError(error, "ask for a turn");
+  return ConnectAt(dir, kSocket);
 }
 
 std::string PrintAsk(const Waiting& waiting) {
@@ -120,21 +96,13 @@ Result<std::optional<HeldSlot>> AwaitTurn(const Config& config, const Waiting& w
 
 Result<Fd> ListenForTurns(const std::string& state_dir) {
   FH_ASSIGN_OR_RETURN(const Fd dir, OpenEngineDir(state_dir));
-  FH_ASSIGN_OR_RETURN(Fd socket, MakeSocket());
-  const struct sockaddr_un address = AddressIn(dir);
-  (void)unlinkat(dir.get(), kSocket, 0);  // of a dispatcher that was killed; we hold the lock
-  constexpr int kBacklog = 128;
-  if (bind(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0 || listen(socket.get(), kBacklog) != 0) {
-    const int error = errno;
-    return ErrnoError(error, "listen for turns");
-  }
-  return socket;
+  return ListenAt(dir, kSocket);  // in place of that of a dispatcher that was killed; we hold the lock
 }
 
 Result<Waiting> ReceiveAsk(const Fd& connection) {
   // A peer that says nothing is not to keep the others waiting.
-  const struct timeval limit {5, 0};
-  (void)setsockopt(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  constexpr int kSeconds = 5;
+  LimitSilence(connection, kSeconds);
   FH_ASSIGN_OR_RETURN(const auto message, ReceiveMessage(connection, kLongestAsk));
   if (!message) return Error(ErrorCode::kUnavailable, "the asker of a turn has gone");
   FH_ASSIGN_OR_RETURN(JsonReader json, JsonReader::Parse(message->bytes));

@@ -1,7 +1,6 @@
 #include "src/record/ledger.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,11 +8,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fmt/format.h>
-
 #include "src/record/run_dir.h"
 #include "src/sys/errno_error.h"
 #include "src/sys/file.h"
+#include "src/sys/lock.h"
 
 namespace fumehood {
 namespace {
@@ -125,10 +123,7 @@ Result<Fd> Ledger::LockKeys() const { return Lock(layout::kKeys); }
 
 Result<Fd> Ledger::Lock(const char* name) const {
   FH_ASSIGN_OR_RETURN(Fd file, OpenAt(dir_.get(), name, O_RDWR | O_CREAT, 0600));
-  while (flock(file.get(), LOCK_EX) != 0) {
-    const int error = errno;
-    if (error != EINTR) return ErrnoError(error, fmt::format("lock {} of the engine", name));
-  }
+  FH_TRY(LockExclusive(file));
   return file;
 }
 

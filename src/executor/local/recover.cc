@@ -8,8 +8,10 @@
 #include "src/base/json_writer.h"
 #include "src/base/ulid.h"
 #include "src/executor/local/attempts.h"
+#include "src/executor/local/local_executor.h"
 #include "src/hood/cgroup.h"
 #include "src/keeper/disk_quota.h"
+#include "src/keeper/wake_dispatcher.h"
 #include "src/record/capped_log.h"
 #include "src/record/change_log.h"
 #include "src/record/closing.h"
@@ -184,6 +186,7 @@ Result<Sight> LeaveToNextAttempt(LostRecord& lost, const RetryRecord& record) {
   const Result<void> queued = PutQueueFile(state_dir, lost.run.id, entry);
   if (!queued && queued.error().code() != ErrorCode::kAlreadyExists) return queued.error();
   NoteChange(state_dir, lost.run.id, change::kQueued);
+  (void)WakeDispatcher(state_dir, FindDispatcherProgram(state_dir, CurrentSubmitter().env));  // whoever looks next tries again
   return Pending(lost.run);
 }
 
