@@ -249,6 +249,19 @@ class Dispatcher {
     if (const Result<void> removed = RemoveQueueFile(config_.state_dir, id); !removed) Log(removed.error().message());
     queued_.erase(id);
     unsettled_.erase(id);
+    QueueAgainIfRetried(id);
+  }
+
+  // A short attempt may have ended by now, and its keeper may have found the file of its own start there where it wanted to put that of the
+  // next attempt. The evidence comes before the file, so what is looked at after the removal tells.
+  void QueueAgainIfRetried(const RunId& id) {
+    const auto run = OpenRunDir(config_.state_dir, id);
+    if (!run || ReadResult(run->fd.get())) return;
+    const RetryRecord record = ReadRetryRecord(*run);
+    if (!record.attempts.last_ended || !IsRetried(record.policy, record.attempts.ended)) return;
+    const auto entry = ReadFile(run->fd.get(), layout::kQueued, size_t{128} << 20);
+    const Result<void> queued = entry ? PutQueueFile(config_.state_dir, id, *entry) : Result<void>(entry.error());
+    if (!queued && queued.error().code() != ErrorCode::kAlreadyExists) Log(queued.error().message());
   }
 
   void EndUnstarted(const QueueEntry& entry, const Error& error) {

@@ -46,13 +46,35 @@ struct flock WholeFile(short type) {
 
 }  // namespace
 
+namespace {
+
+// Killed, and not yet gone: its locks live on for some hundredth of a second after its memory.
+bool IsDying(int lock_file) {
+  constexpr size_t kLongest = 32;
+  const auto pid = ReadFd(lock_file, kLongest);
+  if (!pid || pid->empty()) return false;  // it has only just begun
+  const auto memory = ReadFile(kHere, "/proc/" + *pid + "/statm");
+  return !memory || memory->empty() || memory->starts_with("0 ");
+}
+
+}  // namespace
+
 Result<std::optional<Fd>> TryLockDispatcher(const std::string& state_dir) {
-  FH_ASSIGN_OR_RETURN(Fd file, OpenAt(kHere, EnginePath(state_dir) + "/" + kLock, O_RDWR | O_CREAT, 0600));
-  struct flock lock = WholeFile(F_WRLCK);
-  if (fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return std::optional(std::move(file));
-  const int error = errno;
-  if (error == EAGAIN || error == EACCES) return std::optional<Fd>();
-  return ErrnoError(error, "lock the dispatcher of " + Quoted(state_dir));
+  constexpr useconds_t kBriefly = 10000;
+  constexpr int kMostTries = 500;
+  for (int i = 0;; ++i) {
+    FH_ASSIGN_OR_RETURN(Fd file, OpenAt(kHere, EnginePath(state_dir) + "/" + kLock, O_RDWR | O_CREAT, 0600));
+    struct flock lock = WholeFile(F_WRLCK);
+    if (fcntl(file.get(), F_OFD_SETLK, &lock) == 0) {
+      const std::string pid = std::to_string(getpid());
+      if (ftruncate(file.get(), 0) == 0) (void)!pwrite(file.get(), pid.data(), pid.size(), 0);
+      return std::optional(std::move(file));
+    }
+    const int error = errno;
+    if (error != EAGAIN && error != EACCES) return ErrnoError(error, "lock the dispatcher of " + Quoted(state_dir));
+    if (!IsDying(file.get()) || i == kMostTries) return std::optional<Fd>();
+    usleep(kBriefly);
+  }
 }
 
 // Asks without taking the lock even for a moment: a dispatcher that starts in that moment would think another is there, and go.
@@ -61,7 +83,7 @@ Result<bool> IsDispatching(const std::string& state_dir) {
   if (!file && file.error().code() == ErrorCode::kNotFound) return false;
   if (!file) return file.error();
   struct flock lock = WholeFile(F_WRLCK);
-  if (fcntl(file->get(), F_OFD_GETLK, &lock) == 0) return lock.l_type != F_UNLCK;
+  if (fcntl(file->get(), F_OFD_GETLK, &lock) == 0) return lock.l_type != F_UNLCK && !IsDying(file->get());
   const int error = errno;
   return ErrnoError(error, "look at the dispatcher of " + Quoted(state_dir));
 }
