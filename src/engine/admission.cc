@@ -5,6 +5,7 @@
 #include "src/base/clock.h"
 #include "src/base/ulid.h"
 #include "src/engine/ensure_dispatcher.h"
+#include "src/executor/local/launch.h"
 #include "src/record/queue_file.h"
 #include "src/spec/limits.h"
 
@@ -36,7 +37,9 @@ Reservation ReservationOf(const Waiting& waiting, const Demand& demand, int64_t 
   return {.id = waiting.id, .demand = demand, .priority = waiting.priority, .ends_by_us = now_us + waiting.lasts_us, .share = waiting.share};
 }
 
-Result<Admitted> AdmitNow(const Config& config, const Waiting& waiting) {
+namespace {
+
+Result<Admitted> TryToAdmit(const Config& config, const Waiting& waiting) {
   FH_ASSIGN_OR_RETURN(const Budget budget, HostBudget(config));
   FH_TRY(CheckEverFits(waiting.ask, budget));
   FH_ASSIGN_OR_RETURN(const Ledger ledger, Ledger::Open(config.state_dir));
@@ -54,6 +57,14 @@ Result<Admitted> AdmitNow(const Config& config, const Waiting& waiting) {
   if (admitted.why_not.empty() && dispatching) admitted.why_not = "others may wait before it";
   if (!admitted.why_not.empty()) return admitted;
   FH_ASSIGN_OR_RETURN(admitted.slot, ledger.Reserve(ReservationOf(waiting, demand, NowUs())));
+  return admitted;
+}
+
+}  // namespace
+
+Result<Admitted> AdmitNow(const Config& config, const Waiting& waiting) {
+  auto admitted = TryToAdmit(config, waiting);
+  if (!admitted) return WithDisk(std::move(admitted).error(), config);
   return admitted;
 }
 

@@ -376,8 +376,6 @@ Result<Launched> FillBox(const LaunchRequest& request, const Config& config, Pre
 
 }  // namespace
 
-namespace {
-
 // What a full disk makes fail first is chance; what it is and what helps is always the same.
 Error WithDisk(Error error, const Config& config) {
   const bool said = error.errno_value() == ENOSPC || error.errno_value() == EDQUOT;
@@ -387,6 +385,8 @@ Error WithDisk(Error error, const Config& config) {
   return std::move(error).Within(fmt::format("the disk of the state directory {} is full: make room there (`fumehood gc`), or set FUMEHOOD_STATE to "
                                              "another disk; nothing was started", Quoted(config.state_dir)));
 }
+
+namespace {
 
 // Of a launch that failed the caller gets no id, so nothing of it may stay: a run that nobody knows would look like a lost one.
 // What another has published under its name meanwhile is that one's.

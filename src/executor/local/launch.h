@@ -57,6 +57,9 @@ Result<Launched> Launch(const LaunchRequest& request, const Config& config, Spar
 // False: as many wait as may.
 Result<bool> ParkAhead(const AnalysisSpec& spec, const Config& config, const Submitter& submitter);
 
+// What failed for want of room on the state directory's disk says so, whatever it was.
+Error WithDisk(Error error, const Config& config);
+
 // Waits until the keeper has taken the run over: from then on it can be found, watched and killed by anybody.
 Result<void> AwaitKeeper(const Launched& launched);
 
