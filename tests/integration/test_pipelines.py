@@ -326,12 +326,17 @@ def test_after_a_kill_the_run_under_way_is_waited_for_and_not_doubled(hood):
 
 def test_a_run_whose_id_was_never_written_down_is_found_again(hood):
     process = waiting(hood)
+    (path,) = (hood.state / "pipelines").glob("*/journal.jsonl")
+
+    def last():
+        """The run begins a moment before its id is written down."""
+        return json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["type"]
+
+    assert kernel.wait_until(lambda: last() == "run", 60), last()
     process.kill()
     process.communicate(timeout=60)
     # As if the program had died between the submit and the journal.
-    (path,) = (hood.state / "pipelines").glob("*/journal.jsonl")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    assert json.loads(lines[-1])["type"] == "run"
     path.write_text("".join(lines[:-1]) + lines[-1][:20], encoding="utf-8")
     go_on(hood)
     answer = run(hood, verb="resume")
