@@ -19,21 +19,22 @@
 namespace fumehood {
 namespace {
 
-// The spec as it was understood: its work directory is where it was, whoever reruns it from where.
-Result<AnalysisSpec> SpecOf(const std::string& state_dir, const RunId& id) {
-  if (const auto entry = ReadQueueEntry(state_dir, id)) {
-    AnalysisSpec spec = entry->spec;
-    if (spec.workdir.empty()) spec.workdir = entry->submitter.cwd;
-    return spec;
-  }
+struct Repeated {
+  AnalysisSpec spec;
+  std::string cwd;  // of who submitted it: what its relative paths are relative to
+};
+
+Result<Repeated> FindRun(const std::string& state_dir, const RunId& id) {
+  if (const auto entry = ReadQueueEntry(state_dir, id)) return Repeated{entry->spec, entry->submitter.cwd};
   FH_ASSIGN_OR_RETURN(const RunDir run, OpenRunDir(state_dir, id));
-  FH_ASSIGN_OR_RETURN(const std::string text, ReadFile(run.fd.get(), layout::kSpec));
-  FH_ASSIGN_OR_RETURN(AnalysisSpec spec, ParseSpec(text, Format::kJson, layout::kSpec));
-  const auto resolved = ReadFile(run.fd.get(), layout::kResolved);
-  if (!resolved) return spec;  // nothing of it was executed
-  FH_ASSIGN_OR_RETURN(JsonReader json, JsonReader::Parse(*resolved));
-  spec.workdir = json.String("workdir");
-  return spec;
+  Repeated repeated;
+  FH_ASSIGN_OR_RETURN(const std::string spec, ReadFile(run.fd.get(), layout::kSpec));
+  FH_ASSIGN_OR_RETURN(repeated.spec, ParseSpec(spec, Format::kJson, layout::kSpec));
+  FH_ASSIGN_OR_RETURN(const std::string events, ReadFile(run.fd.get(), layout::kEvents, size_t{256} << 20));
+  FH_ASSIGN_OR_RETURN(JsonReader submitted, JsonReader::Parse(std::string_view(events).substr(0, events.find('\n'))));
+  // A record of before this was kept: there the work directory is the best that is known.
+  repeated.cwd = submitted.Has("cwd") ? submitted.Text("cwd") : submitted.String("workdir");
+  return repeated;
 }
 
 Node* FindOrAdd(Node& map, const std::string& key) {
@@ -92,9 +93,9 @@ Result<AnalysisSpec> Changed(const AnalysisSpec& spec, const Arguments& argument
 
 Result<int> Rerun(const Arguments& arguments, Context& context) {
   FH_ASSIGN_OR_RETURN(const RunId id, RunArgument(arguments, context, "fumehood rerun RUN"));
-  FH_ASSIGN_OR_RETURN(AnalysisSpec spec, SpecOf(context.config.state_dir, id));
-  FH_ASSIGN_OR_RETURN(spec, Changed(spec, arguments, context.config));
-  Engine engine(context.config, context.submitter);
+  FH_ASSIGN_OR_RETURN(const Repeated repeated, FindRun(context.config.state_dir, id));
+  FH_ASSIGN_OR_RETURN(const AnalysisSpec spec, Changed(repeated.spec, arguments, context.config));
+  Engine engine(context.config, {repeated.cwd, context.submitter.env});
   FH_ASSIGN_OR_RETURN(const Submitted submitted, engine.Submit(spec, {.rerun_of = id}));
   JsonWriter json;
   json.BeginObject().Key("run_id").String(submitted.id).Key("rerun_of").String(id).Key("waits").String(submitted.why_it_waits).EndObject();

@@ -10,6 +10,7 @@
 #include "src/record/change_log.h"
 #include "src/record/closing.h"
 #include "src/record/event_log.h"
+#include "src/record/json_text.h"
 #include "src/record/queue_file.h"
 #include "src/record/result_json.h"
 #include "src/record/run_dir.h"
@@ -32,6 +33,7 @@ Result<RunResult> Write(const std::string& state_dir, const RunDir& run, const Q
   JsonWriter submitted;
   submitted.Key("run_id").String(entry.run_id).Key("name").String(entry.spec.name).Key("uid").Int(geteuid());
   submitted.Key("executor").String("local");
+  WriteText(submitted, "cwd", entry.submitter.cwd);
   if (!entry.idempotency_key.empty()) submitted.Key("idempotency_key").String(entry.idempotency_key);
   if (!entry.rerun_of.empty()) submitted.Key("rerun_of").String(entry.rerun_of);
   FH_TRY(events.Append("submitted", submitted.text()));

@@ -137,6 +137,14 @@ def test_rerun_repeats_a_run_with_changes(hood):
     assert hood.wait(plain)["status"] == "COMPLETED" and hood.call("logs", plain).text == "one\n"
 
 
+def test_rerun_finds_relative_paths_where_the_first_run_did(hood):
+    hood.file("work/in.txt", "seen\n")
+    first = hood.run("cat", "in.txt", flags=["--input", "in.txt"]).result["run_id"]
+    again = hood.call("rerun", first, cwd=hood.top).text.strip()
+    assert hood.wait(again)["status"] == "COMPLETED"
+    assert hood.call("logs", again).text == "seen\n"
+
+
 def test_rerun_tells_all_that_is_wrong_with_the_changes(hood):
     first = hood.run("true").result["run_id"]
     before = hood.runs()

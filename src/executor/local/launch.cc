@@ -26,6 +26,7 @@
 #include "src/hood/landlock.h"
 #include "src/record/change_log.h"
 #include "src/record/event_log.h"
+#include "src/record/json_text.h"
 #include "src/record/read_result.h"
 #include "src/record/run_dir.h"
 #include "src/record/sha256.h"
@@ -280,6 +281,7 @@ Result<void> WriteRecord(const PreparedRun& prepared, const LaunchRequest& reque
   JsonWriter members;
   members.Key("run_id").String(prepared.order.run_id).Key("name").String(prepared.order.name);
   members.Key("uid").Int(geteuid()).Key("workdir").String(run.workdir).Key("executor").String("local");
+  WriteText(members, "cwd", request.submitter.cwd);
   if (!request.idempotency_key.empty()) members.Key("idempotency_key").String(request.idempotency_key);
   if (!request.rerun_of.empty()) members.Key("rerun_of").String(request.rerun_of);
   FH_TRY(events.Append("submitted", members.text()));
