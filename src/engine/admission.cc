@@ -54,7 +54,7 @@ Result<Admitted> TryToAdmit(const Config& config, const Waiting& waiting) {
   const Demand demand = Within(waiting.ask, budget);
   FH_ASSIGN_OR_RETURN(const std::vector<Reservation> held, ledger.Held());
   admitted.why_not = WhyNot(demand, budget, Sum(held));
-  if (admitted.why_not.empty() && dispatching) admitted.why_not = "others may wait before it";
+  if (admitted.why_not.empty() && dispatching) admitted.why_not = "runs that waited are being started just now";
   if (!admitted.why_not.empty()) return admitted;
   FH_ASSIGN_OR_RETURN(admitted.slot, ledger.Reserve(ReservationOf(waiting, demand, NowUs())));
   return admitted;
