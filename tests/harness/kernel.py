@@ -140,7 +140,11 @@ def session_of(uid):
     """On cgroup v2: where `fumehood setup --user` wants the user's shells, or None."""
     if os.geteuid() != 0 or uid == 0 or machine.lacks_native_cgroup2():
         return None
-    return next(Path("/sys/fs/cgroup").glob(f"**/*-{uid}/session/cgroup.procs"), None)
+    while True:
+        try:
+            return next(Path("/sys/fs/cgroup").glob(f"**/*-{uid}/session/cgroup.procs"), None)
+        except FileNotFoundError:  # a run's cgroup went while it was being looked into
+            continue
 
 
 def login(session, uid):
