@@ -39,6 +39,7 @@ bench: build  ## measure launches against other sandboxes, and how fast a damage
 	@build/release/steps_bench
 	@build/release/runtime_bench
 	@build/release/store_bench /tmp 100 1000 10000
+	@build/release/queue_bench --runs 2000 --sleepers 300
 
 .PHONY: install
 install: build  ## install below PREFIX (default /usr/local)
