@@ -236,7 +236,9 @@ class Dispatcher {
     const auto staging = OpenStagingDir(config_.state_dir);
     if (!runs || !staging) return;
     if (const auto run = OpenRunDir(config_.state_dir, id)) {
-      if (const auto handle = ReadKeeperHandle(run->fd.get())) (void)EndWhatIsLeft(*handle);
+      const auto handle = ReadKeeperHandle(run->fd.get());
+      const Result<void> ended = handle ? EndWhatIsLeft(*handle) : Result<void>();
+      if (!ended) Log(fmt::format("run {}: what an earlier start left could not be ended: {}", id, ended.error().message()));
     }
     const std::string what = attempt > 1 ? fmt::format("{}/{}/{}", id, layout::kAttempts, attempt) : id;
     if (renameat(runs->get(), what.c_str(), staging->get(), token.c_str()) != 0) return;
